@@ -1,0 +1,1 @@
+"""The question bank, the blueprint, proofs and the pages made of them."""

@@ -1,0 +1,1 @@
+"""A Databricks-style notebook on any machine."""
