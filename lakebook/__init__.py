@@ -23,13 +23,13 @@ def lab(lab_id: str) -> Lab:
 
 def load_ipython_extension(shell: Any) -> None:
     """``%load_ext lakebook``: spark, dbutils, display and the SQL magic, where they are missing."""
-    from lakebook.runtime import notebook
+    from lakebook.runtime.notebook import load
 
-    notebook.load(shell)
+    load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """``%unload_ext lakebook``: take back the names that loading gave."""
-    from lakebook.runtime import notebook
+    from lakebook.runtime.notebook import unload
 
-    notebook.unload(shell)
+    unload(shell)

@@ -1,0 +1,117 @@
+"""A Spark session: one that exists, a cluster's, or a local one tuned for a small machine."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lakebook import workspace
+from lakebook.errors import LakebookError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
+
+# A short-lived JVM spends more on compiling well than it gains, and a parallel collector's
+# threads have no core of their own on two cores.
+JVM_OPTIONS = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile={LOG_SETTINGS}"
+
+
+def on_databricks() -> bool:
+    """Return whether this process runs on the platform itself."""
+    return "DATABRICKS_RUNTIME_VERSION" in os.environ
+
+
+def get_spark(app_name: str = "lakebook") -> SparkSession:
+    """Return the active Spark session, or start the one that the environment asks for.
+
+    An active session is returned as it is. Else ``SPARK_REMOTE`` (a Spark Connect address) or
+    ``LAKEBOOK_MASTER`` (for example ``spark://host:7077``) decide; without them the session is
+    local, with one task slot a core. ``LAKEBOOK_SPARK_UI=1`` switches the Spark UI on.
+
+    Raises LakebookError if no Java is found or the session cannot be started; the message holds
+    the last lines of the log.
+    """
+    from pyspark.sql import SparkSession
+
+    if active := SparkSession.getActiveSession():
+        return active
+    if on_databricks() or os.environ.get("SPARK_REMOTE"):
+        return SparkSession.builder.getOrCreate()
+    return _start(app_name)
+
+
+def _start(app_name: str) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    from lakebook.runtime.java import ensure_java
+
+    os.environ["JAVA_HOME"] = str(ensure_java())
+    # Workers must run the interpreter that has the packages, whatever `python3` is on the path.
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    log = workspace.path("logs", f"spark-{os.getpid()}.log")
+    builder = SparkSession.builder.appName(app_name)
+    for key, value in _settings().items():
+        builder = builder.config(key, value)
+    try:
+        with _standard_error_to(log):
+            spark = builder.getOrCreate()
+    except Exception as error:
+        tail = "\n".join(log.read_text("utf-8", "replace").splitlines()[-12:])
+        raise LakebookError(
+            f"Spark did not start on '{_master()}': {error}\n{tail}\nThe whole log: {log}"
+        ) from error
+    return spark
+
+
+def _master() -> str:
+    return os.environ.get("LAKEBOOK_MASTER", "local[*]")
+
+
+def _settings() -> dict[str, str]:
+    scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=workspace.path("spark", ".keep").parent))
+    # Tables of a session go with it, so two labs at once, or one lab twice, never meet.
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    cores = str(max(2, os.cpu_count() or 2))
+    settings = {
+        "spark.master": _master(),
+        "spark.ui.enabled": "true" if os.environ.get("LAKEBOOK_SPARK_UI") == "1" else "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": cores,
+        "spark.sql.catalogImplementation": "in-memory",
+        "spark.sql.warehouse.dir": str(scratch / "warehouse"),
+        "spark.local.dir": str(scratch / "local"),
+        "spark.driver.memory": "2g",
+        "spark.driver.extraJavaOptions": JVM_OPTIONS,
+    }
+    if _master().startswith("local"):
+        # A laptop's own name may not resolve, with or without a network.
+        settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+    return settings
+
+
+@contextlib.contextmanager
+def _standard_error_to(log: Path) -> Iterator[None]:
+    """Send what the starting JVM writes to its standard error into a log.
+
+    The JVM inherits the descriptor, so its later warnings go there too and stay out of the
+    notebook, where they would appear at random.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with log.open("ab") as stream:
+            os.dup2(stream.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
