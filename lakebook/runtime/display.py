@@ -6,6 +6,7 @@ import html
 from collections.abc import Mapping
 from typing import Any
 
+from IPython import get_ipython
 from IPython.display import HTML
 from IPython.display import display as ipython_display
 
@@ -23,8 +24,11 @@ def display(*values: Any, **options: Any) -> None:
         if frame is None:
             ipython_display(value, **options)
         else:
-            # Both forms in one output: rich in a notebook, plain in a terminal.
-            ipython_display(_table(frame, more), raw=True)
+            table = _table(frame, more)
+            if get_ipython() is None:
+                print(table["text/plain"])
+            else:
+                ipython_display(table, raw=True)
 
 
 def displayHTML(source: str) -> None:

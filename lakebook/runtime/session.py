@@ -44,19 +44,25 @@ def get_spark(app_name: str = "lakebook") -> SparkSession:
 
     if active := SparkSession.getActiveSession():
         return active
-    if on_databricks() or os.environ.get("SPARK_REMOTE"):
+    if on_databricks():
         return SparkSession.builder.getOrCreate()
-    return _start(app_name)
+    remote = os.environ.get("SPARK_REMOTE", "")
+    if not remote.startswith("sc://"):
+        _use_this_machine()
+    return SparkSession.builder.getOrCreate() if remote else _start(app_name)
 
 
-def _start(app_name: str) -> SparkSession:
-    from pyspark.sql import SparkSession
-
+def _use_this_machine() -> None:
     from lakebook.runtime.java import ensure_java
 
     os.environ["JAVA_HOME"] = str(ensure_java())
     # Workers must run the interpreter that has the packages, whatever `python3` is on the path.
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+
+
+def _start(app_name: str) -> SparkSession:
+    from pyspark.sql import SparkSession
+
     log = workspace.path("logs", f"spark-{os.getpid()}.log")
     builder = SparkSession.builder.appName(app_name)
     for key, value in _settings().items():
