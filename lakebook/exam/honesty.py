@@ -1,0 +1,125 @@
+"""Would guessing by form pass? Shares of trivial strategies on single-choice questions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from lakebook.exam.bank import Question
+from lakebook.exam.blueprint import Blueprint
+
+LIMIT = Fraction(33, 100)  # chance is one in four
+ENOUGH = 30  # below this number of questions a share says little, so no limit is applied
+LETTERS = "ABCDE"
+
+Strategy = Callable[[Sequence[str]], list[int]]
+
+
+@dataclass(frozen=True)
+class Share:
+    """How often a strategy finds the key, as a fraction from 0 to 1."""
+
+    strategy: str
+    stored: Fraction
+    displayed: Fraction
+
+    @property
+    def worst(self) -> Fraction:
+        """The larger of the two shares."""
+        return max(self.stored, self.displayed)
+
+
+def _letter(position: int) -> Strategy:
+    return lambda texts: [position]
+
+
+def _longest(texts: Sequence[str]) -> list[int]:
+    length = max(map(len, texts))
+    return [n for n, text in enumerate(texts) if len(text) == length]
+
+
+def _shortest(texts: Sequence[str]) -> list[int]:
+    length = min(map(len, texts))
+    return [n for n, text in enumerate(texts) if len(text) == length]
+
+
+STRATEGIES: dict[str, Strategy] = {
+    **{f"always {LETTERS[n]}": _letter(n) for n in range(4)},
+    "always the longest": _longest,
+    "always the shortest": _shortest,
+}
+
+
+def single_choice(questions: Iterable[Question]) -> list[Question]:
+    """Return the questions with one right option."""
+    return [question for question in questions if question.select == 1]
+
+
+def shares(questions: Iterable[Question], seed: int) -> list[Share]:
+    """Return the share of each strategy on the single-choice questions, as stored and displayed.
+
+    Where a strategy ties between several options, it counts as a fair draw among them. `seed` is
+    the blueprint's `shuffle`. Returns an empty list if there is no single-choice question.
+    """
+    asked = single_choice(questions)
+    if not asked:
+        return []
+    found = []
+    for name, strategy in STRATEGIES.items():
+        stored = [_hit(strategy, q, range(len(q.options))) for q in asked]
+        displayed = [_hit(strategy, q, q.display_order(seed)) for q in asked]
+        n = len(asked)
+        found.append(Share(name, sum(stored, Fraction()) / n, sum(displayed, Fraction()) / n))
+    return found
+
+
+def _hit(strategy: Strategy, question: Question, order: Sequence[int]) -> Fraction:
+    chosen = strategy([question.options[n].plain for n in order])
+    hits = sum(question.options[order[n]].right for n in chosen)
+    return Fraction(hits, len(chosen))
+
+
+def faults(questions: Sequence[Question], blueprint: Blueprint) -> list[str]:
+    """Return what makes the bank guessable by form; empty below `ENOUGH` questions."""
+    asked = single_choice(questions)
+    if len(asked) < ENOUGH:
+        return []
+    found = []
+    for share in shares(questions, blueprint.shuffle):
+        if share.stored > LIMIT:
+            found.append(
+                f"'{share.strategy}' scores {percent(share.stored)} on the questions as stored, "
+                f"limit {percent(LIMIT)}; {_way_out(share.strategy)}"
+            )
+        elif share.displayed > LIMIT:
+            better = working_seed(questions)
+            way = f"set shuffle: {better}" if better else "add questions"
+            found.append(
+                f"'{share.strategy}' scores {percent(share.displayed)} as displayed, limit "
+                f"{percent(LIMIT)}; {way} in book/exam/blueprint.yml"
+            )
+    return found
+
+
+def _way_out(strategy: str) -> str:
+    if strategy in ("always the longest", "always the shortest"):
+        return "bring the options of some questions to like length"
+    return "move the right option of some questions to another place"
+
+
+def working_seed(questions: Sequence[Question], tries: int = 200) -> int | None:
+    """Return the smallest seed from 1 whose displayed order keeps the limit, or None."""
+    return next(
+        (
+            seed
+            for seed in range(1, tries + 1)
+            if all(share.displayed <= LIMIT for share in shares(questions, seed))
+        ),
+        None,
+    )
+
+
+def percent(share: Fraction) -> str:
+    """Return a share as text, for example ``'27 %'``."""
+    return f"{float(share) * 100:.0f} %"
