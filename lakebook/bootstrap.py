@@ -276,7 +276,7 @@ def _no_venv() -> str:
 def _pin(name: str) -> str:
     """Return the lines of constraints.txt that pin a package, hashes included."""
     text = (ROOT / "constraints.txt").read_text("utf-8")
-    found = re.search(rf"^{re.escape(name)}==.*(?:\\\n.*)*", text, re.MULTILINE)
+    found = re.search(rf"^{re.escape(name)}==.*(?:\n +--hash.*)*", text, re.MULTILINE)
     if not found:
         raise Stop(f"constraints.txt does not pin '{name}'; run `git checkout constraints.txt`")
     return found.group()
