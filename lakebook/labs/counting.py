@@ -18,7 +18,7 @@ class Fits:
 
 
 @contextlib.contextmanager
-def counting(estimator: type) -> Iterator[Fits]:
+def counting(estimator: type[Any]) -> Iterator[Fits]:
     """Count every model that an estimator class fits inside the ``with`` block.
 
     `estimator` is a class of ``pyspark.ml`` or scikit-learn, such as ``RandomForestClassifier``;
@@ -45,11 +45,11 @@ def counting(estimator: type) -> Iterator[Fits]:
                 fits.total += 1
         return model
 
-    estimator.fit = fit  # type: ignore[attr-defined]
+    estimator.fit = fit
     try:
         yield fits
     finally:
         if own:
-            estimator.fit = original  # type: ignore[attr-defined]
+            estimator.fit = original
         else:
-            del estimator.fit  # type: ignore[attr-defined]
+            del estimator.fit
