@@ -15,6 +15,19 @@ def register(commands: Any) -> None:
     derive.add_argument("ids", nargs="*", metavar="lab", help="lab ids; all if none is given")
     derive.set_defaults(run=_derive)
 
+    run = actions.add_parser("run", help="execute blank labs, or solutions, and measure them")
+    run.add_argument("ids", nargs="*", metavar="lab", help="lab ids; all if none is given")
+    run.add_argument("--solutions", action="store_true", help="the solved notebooks, strictly")
+    run.add_argument("--scale", choices=("small", "full"), default="small")
+    run.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (2)")
+    run.add_argument("--cell-timeout", type=int, default=120, metavar="SECONDS")
+    run.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="of a notebook")
+    run.add_argument("--store", action="store_true", help="put the outputs into the solutions")
+    run.add_argument(
+        "--record", action="store_true", help="write book/timings.json; solutions, one at a time"
+    )
+    run.set_defaults(run=_run)
+
     listing = actions.add_parser("list", help="the labs, with their exercises")
     listing.set_defaults(run=_list)
 
@@ -39,6 +52,47 @@ def _derive(args: argparse.Namespace) -> int:
         for lab_id in derive.orphans():
             faults += 1
             print(f"labs/{lab_id}.ipynb has no solution; delete it or write its solution")
+    return 1 if faults else 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    import tempfile
+    from pathlib import Path
+
+    from lakebook.errors import LakebookError
+    from lakebook.labs import places, run, store
+
+    if args.store and args.scale != "small":
+        raise LakebookError("--store keeps the outputs of scale small; leave out --scale full")
+    plan = run.Plan(
+        solutions=args.solutions or args.store or args.record,
+        scale=args.scale,
+        # Measured one at a time: two labs on two cores take longer than each alone.
+        jobs=1 if args.record else args.jobs,
+        cell_timeout=args.cell_timeout,
+        timeout=args.timeout,
+    )
+    chosen = places.resolve(args.ids)
+    outcomes: list[run.Outcome] = []
+    with tempfile.TemporaryDirectory(prefix="lakebook-home-") as home:
+        for outcome in run.run(chosen, plan, Path(home)):
+            outcomes.append(outcome)
+            word = "failed" if outcome.fault else "ok"
+            if args.store and not outcome.fault:
+                word = "stored" if store.outputs(outcome) else "ok, outputs unchanged"
+            print(
+                f"[{len(outcomes)}/{len(chosen)}] {outcome.lab}  {outcome.seconds:.1f} s  "
+                f"{outcome.peak_mb:.0f} MB  {word}",
+                flush=True,
+            )
+    passed = [outcome for outcome in outcomes if not outcome.fault]
+    if args.record and passed:
+        store.timings(passed)
+    print("\n" + run.table(outcomes))
+    faults = [outcome.fault for outcome in outcomes if outcome.fault]
+    for fault in faults:
+        print("\n" + fault)
+    print(f"\n{len(passed)} of {len(outcomes)} notebooks ran to the end")
     return 1 if faults else 0
 
 
