@@ -1,8 +1,7 @@
-/* Inside the workspace: the way into each lab, the reader's progress, and the experiments. */
+/* Long outputs fold. Inside the workspace: the way into each lab, progress, the experiments. */
 (function () {
   "use strict";
   var workspace = window.lakebook;
-  if (!workspace) return;
 
   function element(tag, name, text) {
     var made = document.createElement(tag);
@@ -28,7 +27,25 @@
     return element("span", "lb-progress" + (all ? " lb-all" : ""), text);
   }
 
-  document.documentElement.classList.add("lb-workspace");
+  function fold(output) {
+    if (output.scrollHeight <= output.clientHeight + 40) return;
+    var lines = output.textContent.trim().split("\n").length;
+    var more = element("button", "lb-more", "Show all " + lines + " lines");
+    more.type = "button";
+    more.setAttribute("aria-expanded", "false");
+    more.addEventListener("click", function () {
+      var open = output.classList.toggle("lb-unfolded");
+      more.setAttribute("aria-expanded", String(open));
+      more.textContent = open ? "Show less" : "Show all " + lines + " lines";
+    });
+    // A region that scrolls is reached by keyboard.
+    output.tabIndex = 0;
+    output.after(more);
+  }
+
+  document.querySelectorAll(".cell_output .output pre").forEach(fold);
+
+  if (!workspace) return;
 
   document.querySelectorAll(".lb-bar[data-lab]").forEach(function (bar) {
     var line = element("p", "lb-act", "");

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,13 @@ from sphinx.errors import ExtensionError
 
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_FILE = "tex-svg.js"
+
+# The theme's style declares the icon font and its two thousand names.
+ICON_FONT = re.compile(
+    r"@font-face\{[^{}]*Font Awesome[^{}]*\}"
+    r"|(?:\.fa-[\w-]+:before,?)+\{content:[^{}]*\}"
+    r"|/\*# sourceMappingURL=.*?\*/"
+)
 
 # Of what the theme copies, what no page asks for: source maps; icons as 1.5 MB of script and as
 # fonts, where lakebook.css draws the thirty that are used; logos of services we do not offer.
@@ -60,6 +68,8 @@ def _remove_unused(app: Any, exception: Exception | None) -> None:
     for pattern in UNUSED:
         for found in sorted(static.glob(pattern)):
             shutil.rmtree(found) if found.is_dir() else found.unlink()
+    for sheet in (static / "styles").glob("*.css"):
+        sheet.write_text(ICON_FONT.sub("", sheet.read_text("utf-8")), encoding="utf-8")
 
 
 def _front_door(app: Any, exception: Exception | None) -> None:

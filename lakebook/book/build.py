@@ -17,21 +17,25 @@ FAULT = re.compile(r"\b(WARNING|ERROR|CRITICAL|SEVERE)\b:|^Exception|[Ee]xtensio
 COMMAND = "from jupyter_book.cli.main import main; main()"
 
 
-def book(*, clean: bool = False) -> int:
+def book(*, clean: bool = False, folder: Path | None = None) -> int:
     """Build the book of this repository and print its address, seconds and size.
 
-    Returns 0, or 1 after a list of the warnings if there were any. `clean` forgets the last
-    build first. Raises LakebookError if Jupyter Book is not installed.
+    The pages are written to ``_build/html`` in `folder`, by default the repository. Returns 0,
+    or 1 after a list of the warnings if there were any. `clean` forgets the last build first.
+    Raises LakebookError if Jupyter Book is not installed or the disk cannot be written.
     """
     root = workspace.root()
-    output = root / "_build"
+    output = (folder or root).resolve() / "_build"
     html = output / "html"
-    if clean:
+    # Sphinx warns about a page only while it reads it: after a build with warnings, one that
+    # takes the rest from its memory would find nothing to complain about.
+    sound = output / "sound"
+    if clean or not sound.exists():
         shutil.rmtree(output, ignore_errors=True)
-    # The old report would pass for the new one if the build died early.
+    sound.unlink(missing_ok=True)
     log = output / "book.log"
     started = time.monotonic()
-    status, text = _jupyter_book(root, log)
+    status, text = _jupyter_book(root, output.parent, log)
     seconds = time.monotonic() - started
     faults = [line for line in text.splitlines() if FAULT.search(line)]
     if status or faults:
@@ -41,14 +45,16 @@ def book(*, clean: bool = False) -> int:
             print("  " + line.removeprefix(f"{root}/"), file=sys.stderr)
         print(f"The whole report: {log}", file=sys.stderr)
         return 1
+    sound.touch()
     size = sum(file.stat().st_size for file in html.rglob("*") if file.is_file())
     print(f"{(html / 'index.html').as_uri()}  ({seconds:.0f} s, {size / 1e6:.0f} MB)")
     return 0
 
 
-def _jupyter_book(root: Path, log: Path) -> tuple[int, str]:
+def _jupyter_book(root: Path, folder: Path, log: Path) -> tuple[int, str]:
     """Run the build in a process of its own; return its exit status and all it said."""
     command = [sys.executable, "-c", COMMAND, "build", str(root), "-W", "--keep-going"]
+    command += ["--path-output", str(folder)]
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(

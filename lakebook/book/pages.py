@@ -115,6 +115,10 @@ def _course_map(app: Any, book: Book) -> str:
 def _resolve(app: Any, doctree: nodes.document, page: str) -> None:
     if app.builder.format != "html":
         return
+    # Markdown has no table without a head; an empty one would be read out as one.
+    for head in list(doctree.findall(nodes.thead)):
+        if not head.astext().strip():
+            head.parent.remove(head)
     book = Book(app, page)
     for place in list(doctree.findall(course)):
         place.replace_self(nodes.raw("", _course_map(app, book), format="html"))

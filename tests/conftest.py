@@ -1,0 +1,37 @@
+"""What the tests of the whole product share: the book, built once, from nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Return the folder of the built pages; `lakebook book` built them without a warning.
+
+    All workers of pytest-xdist share one build, and the reader's own in _build is left alone.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = (base if worker_id == "master" else base.parent) / "book"
+    with FileLock(f"{shared}.lock"):
+        verdict = shared / "verdict.txt"
+        if not verdict.exists():
+            shared.mkdir(exist_ok=True)
+            done = subprocess.run(
+                [sys.executable, "-m", "lakebook.cli", "book", "--to", str(shared)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            verdict.write_text("" if done.returncode == 0 else done.stdout + done.stderr)
+    if said := verdict.read_text():
+        pytest.fail(f"the book does not build:\n{said}")
+    return shared / "_build" / "html"
