@@ -28,6 +28,13 @@ def register(commands: Any) -> None:
     )
     run.set_defaults(run=_run)
 
+    verify = actions.add_parser("verify", help="prove that every lab keeps its promises")
+    verify.add_argument("ids", nargs="*", metavar="lab", help="lab ids; all if none is given")
+    verify.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (2)")
+    verify.add_argument("--cell-timeout", type=int, default=120, metavar="SECONDS")
+    verify.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="of a notebook")
+    verify.set_defaults(run=_verify)
+
     listing = actions.add_parser("list", help="the labs, with their exercises")
     listing.set_defaults(run=_list)
 
@@ -94,6 +101,38 @@ def _run(args: argparse.Namespace) -> int:
         print("\n" + fault)
     print(f"\n{len(passed)} of {len(outcomes)} notebooks ran to the end")
     return 1 if faults else 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    import tempfile
+    import time
+    from pathlib import Path
+
+    from lakebook.labs import places, run, verify
+
+    lab_ids = places.resolve(args.ids)
+    plan = run.Plan(jobs=args.jobs, cell_timeout=args.cell_timeout, timeout=args.timeout)
+    found: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="lakebook-home-") as folder:
+        home = Path(folder)
+        steps = {
+            "labs are what their solutions give": lambda: verify.derived(lab_ids),
+            "notebooks keep the rules": lambda: verify.rules(lab_ids),
+            "wrong answers are rejected": lambda: verify.wrong_answers(lab_ids, plan, home),
+            # Before the solutions, which pass their exercises in the same workspace.
+            "blank labs run and pass nothing": lambda: verify.blank(lab_ids, plan, home),
+            "solutions pass, with the stored outputs": lambda: verify.outputs(lab_ids, plan, home),
+        }
+        for name, step in steps.items():
+            started = time.monotonic()
+            faults = step()
+            found += faults
+            word = f"{len(faults)} fault(s)" if faults else "ok"
+            print(f"{name:<42} {time.monotonic() - started:6.1f} s  {word}", flush=True)
+    for fault in found:
+        print("\n" + fault)
+    print(f"\n{verify.counts(lab_ids)}: {f'{len(found)} fault(s)' if found else 'verified'}")
+    return 1 if found else 0
 
 
 def _list(_: argparse.Namespace) -> int:
