@@ -135,8 +135,17 @@ def _resolve(app: Any, doctree: nodes.document, page: str) -> None:
         title.parent.insert(after, nodes.raw("", bar, format="html"))
 
 
+def _anchors(app: Any, doctree: nodes.document) -> None:
+    """Let Markdown links find headings that a directive made: ``questions.md#md-07``."""
+    known = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
+    for section in doctree.findall(nodes.section):
+        for anchor in section["ids"]:
+            known.setdefault(anchor, (section.line or 0, anchor, section.next_node().astext()))
+
+
 def setup(app: Any) -> None:
     """Register the course map and the bars under the titles."""
     app.add_node(course)
     app.add_directive("course", Course)
+    app.connect("doctree-read", _anchors)
     app.connect("doctree-resolved", _resolve)
