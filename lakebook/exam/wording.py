@@ -7,6 +7,9 @@ import re
 CODE_SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
 FENCE = re.compile(r"^[ \t]*(```|~~~)[^\n]*\n(.*?)^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
 
+HTML_TAG = re.compile(r"(?<!\\)<(?=[A-Za-z/!?])(?!https?://)")
+DIRECTIVE = re.compile(r"^\s*(?:`{3,}|~{3,}|:{3,})\s*\{", re.MULTILINE)
+
 _LETTER = r"\(?[A-E]\)?"
 _NOUN = r"(?:options?|answers?|choices?|alternatives?)"
 _ORDINAL = r"(?:first|second|third|fourth|fifth|last|previous|next|preceding|following)"
@@ -46,10 +49,26 @@ def prose(text: str) -> str:
     return CODE_SPAN.sub(" ` ", FENCE.sub("\n", text))
 
 
+def tame(text: str) -> str:
+    """Return Markdown in which raw HTML outside code is escaped, so that it renders as text."""
+    spans = sorted(
+        [m.span() for m in FENCE.finditer(text)] + [m.span() for m in CODE_SPAN.finditer(text)]
+    )
+    out, at = [], 0
+    for start, end in spans:
+        if start < at:  # a code span inside a fenced block
+            continue
+        out += [HTML_TAG.sub(r"\\<", text[at:start]), text[start:end]]
+        at = end
+    return "".join([*out, HTML_TAG.sub(r"\\<", text[at:])])
+
+
 def faults(text: str, *, option: bool = False) -> list[str]:
     """Return what must change because the page shuffles options; `option` for an option's text."""
     words = prose(text)
     found = []
+    if DIRECTIVE.search(text):
+        found.append("a directive in a question; use a plain code block")
     if match := ALL_OR_NONE.search(words):
         found.append(f"'{match[0].strip()}' gives the answer away; write an option of its own kind")
     else:
