@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
-import sqlite3
-from contextlib import closing
+import tempfile
+import warnings
 from pathlib import Path
 
 from lakebook import workspace
@@ -21,6 +21,8 @@ def prepare() -> None:
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    # MLflow's progress bars stay text: widgets in a rendered page load scripts from other hosts.
+    warnings.filterwarnings("ignore", message="IProgress not found")
     if on_databricks() or os.environ.get("MLFLOW_TRACKING_URI"):
         return
     os.environ["MLFLOW_TRACKING_URI"] = workspace.tracking_uri()
@@ -31,31 +33,26 @@ def prepare() -> None:
 
 
 def create_store() -> None:
-    """Create the tables of the store once, under a lock: two at once would break each other."""
+    """Create the store once, under a lock: two at once would break each other.
+
+    It is made beside its place and moved there whole, for MLflow cannot finish a store whose
+    maker was killed half way.
+    """
     database = workspace.path("mlflow.db")
-    if _is_ready(database):
+    if database.is_file():
         return
     with workspace.lock("mlflow"):
-        if _is_ready(database):
+        if database.is_file():
             return
         for chatty in ("alembic", "mlflow.store.db.utils"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        SqlAlchemyStore(workspace.tracking_uri(), str(workspace.artifacts()))
-        with closing(sqlite3.connect(database)) as connection, connection:
-            connection.execute("CREATE TABLE lakebook_ready (version INTEGER)")
-
-
-def _is_ready(database: Path) -> bool:
-    """Return whether the store was made to the end; a maker that was killed left no mark."""
-    if not database.is_file():
-        return False
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
-        row = connection.execute(
-            "SELECT 1 FROM sqlite_master WHERE name = 'lakebook_ready'"
-        ).fetchone()
-    return row is not None
+        with tempfile.TemporaryDirectory(dir=database.parent, prefix="mlflow-") as folder:
+            made = Path(folder) / database.name
+            store = SqlAlchemyStore(f"sqlite:///{made}", str(workspace.artifacts()))
+            store.engine.dispose()
+            made.replace(database)
 
 
 def use_experiment(lab_id: str) -> str:
