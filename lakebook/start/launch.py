@@ -72,38 +72,44 @@ def start(*, port: int, browser: bool, home: str | None) -> int:
         os.environ["LAKEBOOK_HOME"] = str(Path(home).expanduser().resolve())
     mark, token = uuid.uuid4().hex, secrets.token_hex(16)
     environment = _environment(mark, token)
-    steps = _Steps()
-    with steps.step("Java") as result:
-        result.append(_java(environment))
-    with steps.step("the book") as result:
-        result.append(_book())
-    with steps.step("the store of experiments") as result:
-        result.append(_store(environment))
-    log, stop, keeper = _log(), _Stop(), processes.Keeper(mark)
+    steps, stop, keeper = _Steps(), _Stop(), processes.Keeper(mark)
     server = None
     try:
+        with steps.step("Java") as result:
+            result.append(_java(environment))
+        with steps.step("the book") as result:
+            result.append(_book(environment, stop))
+        with steps.step("the store of experiments") as result:
+            result.append(_store(environment, stop))
+        log = _log()
         with steps.step("the server") as result, log.open("ab") as stream:
             server = _server(port, environment, stream)
             address, at = _address(server, environment, log, stop)
-            result.append("ready" if at in (port, 0) else f"port {port} is taken; using {at}")
-        if not stop.asked:
-            _announce(address, token, browser)
-        while server.poll() is None and not stop.asked:
+            result.append("ready" if at == port else f"port {port} is taken; using {at}")
+        _announce(address, token, browser)
+        while server.poll() is None:
+            stop.check()
             time.sleep(0.2)
-        if stop.asked or server.returncode == 0:
-            print("\nstopping", flush=True)
-            return 0
-        raise StartError(
-            f"the server ended unexpectedly (status {server.returncode}). What you saved is "
-            f"there; `lakebook start` starts again. {_tail(log)}"
-        )
+        if server.returncode:
+            raise StartError(
+                f"the server ended unexpectedly (status {server.returncode}). What you saved is "
+                f"there; `lakebook start` starts again. {_tail(log)}"
+            )
+        return 0
+    except _Stopped:
+        print("\nstopping", flush=True)
+        return 0
     finally:
         _finish(server, mark, stop)
         keeper.release()
 
 
+class _Stopped(Exception):
+    """Somebody asked for the end, by Ctrl-C, a signal or a closed terminal."""
+
+
 class _Stop:
-    """How often somebody asked for the end: Ctrl-C, a signal, or a closed terminal."""
+    """How often somebody asked for the end."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -113,6 +119,11 @@ class _Stop:
 
     def _ask(self, *_: object) -> None:
         self.asked += 1
+
+    def check(self) -> None:
+        """Raise _Stopped if somebody asked for the end."""
+        if self.asked:
+            raise _Stopped
 
 
 def _environment(mark: str, token: str) -> dict[str, str]:
@@ -146,18 +157,39 @@ def _java(environment: dict[str, str]) -> str:
     return f"in {environment['JAVA_HOME']}"
 
 
-def _book() -> str:
+def _run(command: list[str], environment: dict[str, str], stop: _Stop) -> tuple[int, str]:
+    """Run a Python command; return its exit status and standard error. Raises _Stopped."""
+    with subprocess.Popen(
+        [sys.executable, *command],
+        cwd=workspace.root(),
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        while True:
+            try:
+                said = process.communicate(timeout=0.2)[1]
+                return process.returncode, said
+            except subprocess.TimeoutExpired:
+                if stop.asked:
+                    process.terminate()
+                    raise _Stopped from None
+
+
+def _book(environment: dict[str, str], stop: _Stop) -> str:
     """Build the book if it is missing or older than its sources; return what came of it."""
     root = workspace.root()
     page = root / "_build" / "html" / "index.html"
     if page.is_file() and _newest(root) <= page.stat().st_mtime:
         return "up to date"
     with workspace.lock("book"):
-        built = subprocess.run(
-            [sys.executable, "-m", "lakebook.cli", "book"], cwd=root, stdout=subprocess.DEVNULL
-        )
-    if built.returncode == 0:
+        status, said = _run(["-m", "lakebook.cli", "book"], environment, stop)
+    if status == 0:
         return "built"
+    print(said.rstrip(), file=sys.stderr)
     if page.is_file():
         return "not built cleanly, for the reasons above; the pages there are shown"
     return "not built, for the reasons above; everything else works. Try again with `make book`"
@@ -174,20 +206,15 @@ def _newest(root: Path) -> float:
     return newest
 
 
-def _store(environment: dict[str, str]) -> str:
+def _store(environment: dict[str, str], stop: _Stop) -> str:
     # In a process of its own: MLflow's import is large, and the launcher lives as long as the work.
-    made = subprocess.run(
-        [sys.executable, "-c", "from lakebook.runtime import tracking; tracking.create_store()"],
-        cwd=workspace.root(),
-        env=environment,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    if made.returncode:
-        last = (made.stderr.strip().splitlines() or ["no message"])[-1]
+    make = "from lakebook.runtime import tracking; tracking.create_store()"
+    status, said = _run(["-c", make], environment, stop)
+    if status:
+        last = (said.strip().splitlines() or ["no message"])[-1]
         raise StartError(
-            f"the store of experiments '{workspace.path('mlflow.db')}' cannot be used ({last}); "
-            "move the file away to begin a new one, then start again"
+            f"the store of experiments '{workspace.path('mlflow.db')}' cannot be made ({last}); "
+            "free some space or choose another folder with --home, then start again"
         )
     return "ready"
 
@@ -233,10 +260,11 @@ def _server(port: int, environment: dict[str, str], log: IO[bytes]) -> subproces
 def _address(
     server: subprocess.Popen[bytes], environment: dict[str, str], log: Path, stop: _Stop
 ) -> tuple[str, int]:
-    """Return the address of the server, once it answers, and its port."""
+    """Return the address of the server, once it answers, and its port. Raises _Stopped."""
     note = Path(environment["JUPYTER_RUNTIME_DIR"]) / f"jpserver-{server.pid}.json"
     deadline = time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline and not stop.asked:
+    while time.monotonic() < deadline:
+        stop.check()
         if server.poll() is not None:
             raise StartError(f"the server ended while it started: {_tail(log)}")
         with contextlib.suppress(OSError, ValueError):
@@ -244,8 +272,6 @@ def _address(
             with urllib.request.urlopen(said["url"] + "api", timeout=5):
                 return said["url"], int(said["port"])
         time.sleep(0.1)
-    if stop.asked:
-        return "", 0
     raise StartError(f"the server did not answer within {READY_SECONDS} s: {_tail(log)}")
 
 
