@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import logging
 import os
 import shutil
 import sys
@@ -63,6 +64,8 @@ def _use_this_machine() -> None:
 def _start(app_name: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
+    # It repeats each error with its whole Java stack on one line, above the error itself.
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     log = workspace.path("logs", f"spark-{os.getpid()}.log")
     builder = SparkSession.builder.appName(app_name)
     for key, value in _settings().items():

@@ -54,6 +54,12 @@ def test_a_session_that_cannot_start_is_explained_with_its_log(tmp_path):
     assert "The whole log:" in result.stderr
 
 
+def test_an_error_of_spark_is_not_logged_above_itself(shell, spark, capfd):
+    with pytest.raises(Exception, match="DIVIDE_BY_ZERO"):
+        spark.sql("SELECT 1 / 0").collect()
+    assert capfd.readouterr().err == ""
+
+
 def test_loading_gives_the_platforms_names(shell, spark):
     assert shell.user_ns["spark"] is spark
     assert shell.user_ns["dbutils"].fs.mkdirs("dbfs:/made")
