@@ -268,4 +268,5 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def _listlike(value: Any) -> Any:
-    return value.tolist() if hasattr(value, "tolist") and hasattr(value, "shape") else value
+    # By type, not by attribute: a Spark column has any attribute it is asked for.
+    return value.tolist() if _is_of(value, "numpy.ndarray") else value
