@@ -21,6 +21,9 @@ from lakebook.exam.blueprint import Blueprint, Objective
 from lakebook.exam.render import Links, Renderer, escape, raw
 
 STATIC = Path(__file__).parent / "static"
+SCRIPT = Path(__file__).parent / "script"
+# Joined in this order into one classic script, which file:// allows, and modules it does not.
+PARTS = ("base", "question", "review", "attempt", "keep", "report", "mock", "start")
 QUESTIONS_PAGE = "book/exam/questions"
 
 
@@ -231,8 +234,7 @@ class Questions(ExamDirective):
         for objective in section.objectives:
             part = _titled(objective.id.lower(), f"{objective.id} · {objective.title}")
             self.label(objective)
-            labs = " · ".join(self.renderer.links.lab_html(lab) for lab in objective.labs)
-            part += raw(f'<p class="lbx-labs">Labs: {labs}</p>')
+            part += raw(self.renderer.links.labs_html(objective.labs))
             for question in self.of(objective.id):
                 heading = f"{question.id} · {question.difficulty}"
                 nodes_ = self.renderer.question(question, heading, f"q-{question.id}", form=False)
@@ -292,13 +294,13 @@ class BlueprintTable(ExamDirective):
         rows = ""
         for objective in section.objectives:
             name = links.objective_html(objective.id)
-            labs = "<br>".join(links.lab_html(lab) for lab in objective.labs)
+            labs = links.labs_html(objective.labs)
             asked = len(self.of(objective.id))
             rows += (
-                f"<tr><th scope='row'>{name}</th><td>{escape(objective.title)}</td>"
-                f"<td>{labs}</td><td>{asked}</td></tr>"
+                f"<tr><th scope='row' class='lbx-name'>{name}</th><td>{escape(objective.title)}"
+                f"{labs}</td><td>{asked}</td></tr>"
             )
-        return _table(section.name, ("Id", "Objective", "Labs", "Questions"), rows)
+        return _table(section.name, ("Id", "Objective and its labs", "Questions"), rows)
 
 
 class Honesty(ExamDirective):
@@ -364,12 +366,20 @@ def _assets(app: Any, page: str, template: str, context: Any, doctree: Any) -> N
     """Script and style only where they are needed."""
     if doctree is not None and any(doctree.findall(exam_part)):
         app.add_css_file("exam.css")
-        # A classic script: modules are refused on file://.
         app.add_js_file("exam.js", loading_method="defer")
 
 
+def script() -> str:
+    """Return the trainer's script: its parts in one closed scope, so that nothing is global."""
+    parts = [(SCRIPT / f"{part}.js").read_text("utf-8") for part in PARTS]
+    return "\n".join(['(function () {\n"use strict";\n', *parts, "})();\n"])
+
+
 def _static(app: Any) -> None:
-    app.config.html_static_path.append(str(STATIC))
+    made = Path(app.doctreedir) / "lakebook_exam"
+    made.mkdir(parents=True, exist_ok=True)
+    (made / "exam.js").write_text(script(), encoding="utf-8")
+    app.config.html_static_path += [str(STATIC), str(made)]
 
 
 def _nothing(translator: Any, node: nodes.Node) -> None:

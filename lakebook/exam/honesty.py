@@ -44,10 +44,17 @@ def _shortest(texts: Sequence[str]) -> list[int]:
     return [n for n, text in enumerate(texts) if len(text) == length]
 
 
+def _middle(texts: Sequence[str]) -> list[int]:
+    """Neither longest nor shortest: where authors hide the key once those two are watched."""
+    ends = {*_longest(texts), *_shortest(texts)}
+    return [n for n in range(len(texts)) if n not in ends] or list(range(len(texts)))
+
+
 STRATEGIES: dict[str, Strategy] = {
     **{f"always {LETTERS[n]}": _letter(n) for n in range(4)},
     "always the longest": _longest,
     "always the shortest": _shortest,
+    "always a middle length": _middle,
 }
 
 
@@ -103,6 +110,8 @@ def faults(questions: Sequence[Question], blueprint: Blueprint) -> list[str]:
 
 
 def _way_out(strategy: str) -> str:
+    if strategy == "always a middle length":
+        return "make the right option of some questions the longest or the shortest"
     if strategy in ("always the longest", "always the shortest"):
         return "bring the options of some questions to like length"
     return "move the right option of some questions to another place"

@@ -13,12 +13,13 @@ import io
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from lakebook.errors import LakebookError, unknown
 from lakebook.exam.bank import Question
+from lakebook.labs.counting import counting
 
 
 @dataclass(frozen=True)
@@ -169,39 +170,6 @@ def _raised(question: Question, error: Exception) -> str:
         return str(error)
     text = str(error).strip().splitlines() or [""]
     return f"the proof raised {type(error).__name__}{at}: {text[0]}"
-
-
-@dataclass
-class Count:
-    """How many times models were fitted."""
-
-    total: int = 0
-
-
-@contextlib.contextmanager
-def counting(kind: type) -> Iterator[Count]:
-    """Count the fits of a class of estimators, of Spark or scikit-learn, inside the block.
-
-    Counts in this process only: leave `n_jobs` unset in scikit-learn.
-    """
-    count = Count()
-    # Spark's `fit` copies the estimator for each parameter map and then calls `_fit`.
-    name = "_fit" if hasattr(kind, "_fit") and hasattr(kind, "fitMultiple") else "fit"
-    original = getattr(kind, name)
-    own = name in vars(kind)
-
-    def counted(self: Any, *args: Any, **keywords: Any) -> Any:
-        count.total += 1
-        return original(self, *args, **keywords)
-
-    setattr(kind, name, counted)
-    try:
-        yield count
-    finally:
-        if own:
-            setattr(kind, name, original)
-        else:
-            delattr(kind, name)
 
 
 def count_fits(search: Any, data: Any = None) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from docutils import nodes
@@ -35,12 +35,19 @@ class Links:
 
     def lab_html(self, lab: str) -> str:
         """Return a link to a lab, or the words that it is planned."""
+        # Where a narrow column may break the id.
+        shown = escape(lab).replace("/", "/<wbr>").replace("_", "_<wbr>")
         if address := self.lab(lab):
             return (
                 f'<span class="lb-lab" data-lab="{escape(lab)}">'
-                f'<a href="{escape(address)}">{escape(lab)}</a></span>'
+                f'<a href="{escape(address)}">{shown}</a></span>'
             )
-        return f'<span class="lbx-planned">planned: {escape(lab)}</span>'
+        return f'<span class="lbx-planned">planned: {shown}</span>'
+
+    def labs_html(self, labs: Iterable[str]) -> str:
+        """Return a line with the labs of an objective, those that exist first."""
+        there = sorted(labs, key=lambda lab: self.lab(lab) is None)
+        return f'<p class="lbx-labs">Labs: {" · ".join(map(self.lab_html, there))}</p>'
 
     def objective_html(self, objective: str, text: str | None = None) -> str:
         """Return the objective's name, linked to its questions where the book has them."""
