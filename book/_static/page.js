@@ -3,6 +3,11 @@
   "use strict";
   var workspace = window.lakebook;
 
+  // Search fetches the pages it has found, to quote them; a browser refuses that on file://.
+  if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  }
+
   function element(tag, name, text) {
     var made = document.createElement(tag);
     made.className = name;

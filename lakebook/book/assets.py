@@ -61,6 +61,16 @@ def _copy_mathjax(app: Any) -> None:
     shutil.copyfile(mathjax(), target)
 
 
+def _no_idle_mathjax(app: Any, page: str, template: str, context: Any, doctree: Any) -> None:
+    """Sphinx loads it on a page above one with mathematics as well: 2 MB for a list of links."""
+    if not app.env.get_domain("math").data["has_equations"].get(page):
+        context["script_files"] = [
+            script
+            for script in context["script_files"]
+            if app.config.mathjax_path not in str(getattr(script, "filename", script))
+        ]
+
+
 def _remove_unused(app: Any, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
@@ -94,5 +104,6 @@ def setup(app: Any) -> None:
     app.add_js_file("workspace.js", priority=100)
     app.add_js_file("page.js", priority=850, loading_method="defer")
     app.connect("builder-inited", _copy_mathjax)
+    app.connect("html-page-context", _no_idle_mathjax, priority=900)
     app.connect("build-finished", _remove_unused)
     app.connect("build-finished", _front_door, priority=100)

@@ -20,7 +20,7 @@ class Timings(SphinxDirective):
         self.env.note_dependency(RECORD)
         try:
             record = json.loads((Path(self.env.srcdir) / RECORD).read_text("utf-8"))
-            lines = _table(record)
+            lines = table(record)
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise self.error(
                 f"{RECORD} cannot be used ({error!r}); run `lakebook labs run --record`"
@@ -28,7 +28,8 @@ class Timings(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
-def _table(record: dict[str, Any]) -> list[str]:
+def table(record: dict[str, Any]) -> list[str]:
+    """Return the lines of Markdown that show a record of `lakebook labs run --record`."""
     labs = sorted(record["labs"], key=lambda lab: lab["lab"])
     total = sum(lab["seconds"] for lab in labs)
     lines = [
