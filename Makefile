@@ -1,23 +1,9 @@
-# Each target is one command; `make start PYTHON=python3.12` chooses the Python.
+# Each target is one command. `make start PYTHON=python3.12` chooses the Python; OPTIONS are those
+# of the command behind the target, such as `make start OPTIONS=--no-browser`.
 PYTHON ?= python3
-BOOTSTRAP = $(PYTHON) lakebook/bootstrap.py
+OPTIONS ?=
 
-.PHONY: start test book labs lock clean
+.PHONY: start test book labs install lock clean
 
-start:
-	@$(BOOTSTRAP) start
-
-test:
-	@$(BOOTSTRAP) test
-
-book:
-	@$(BOOTSTRAP) book
-
-labs:
-	@$(BOOTSTRAP) labs
-
-lock:
-	@$(BOOTSTRAP) lock
-
-clean:
-	@$(BOOTSTRAP) clean
+start test book labs install lock clean:
+	@$(PYTHON) lakebook/bootstrap.py $@ $(OPTIONS)

@@ -1,6 +1,6 @@
 """Set the project up and run it, with nothing but the Python that the machine has.
 
-    python3 lakebook/bootstrap.py start | test | book | labs | lock | clean
+    python3 lakebook/bootstrap.py start | test | book | labs | install | lock | clean
 
 It makes `.venv`, installs what the command needs at the pinned versions, and hands over. What is
 up to date is skipped, so every command may be repeated at any time, also after an interruption.
@@ -35,18 +35,23 @@ GROUPS = {
     "book": ("labs", "book", "workspace"),
     "labs": ("labs", "book", "workspace", "verify"),
     "test": ("labs", "book", "workspace", "verify", "test"),
+    "install": ("labs", "book", "workspace", "verify", "test"),
 }
 # Two of each command's steps are the environment's; `lakebook start` goes on counting.
-STEPS = {"start": 6, "book": 3, "labs": 3, "test": 7}
+STEPS = {"start": 6, "book": 3, "labs": 3, "test": 7, "install": 2}
 MADE = ("_build", ".mypy_cache", ".pytest_cache", ".ruff_cache", "lakebook.egg-info", ".venv")
-BROWSERS = (
-    "chromium",
-    "chromium-browser",
-    "google-chrome",
-    "google-chrome-stable",
-    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-    "/Applications/Chromium.app/Contents/MacOS/Chromium",
-)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+CONDA = """\
+# For conda users; written by `make lock` from pyproject.toml and constraints.txt.
+#     conda env create --file environment.yml && conda activate lakebook && lakebook start
+name: lakebook
+channels:
+  - conda-forge
+dependencies:
+  - python=3.11
+  - openjdk=17
+  - pip
+  - pip:"""
 
 
 class Stop(Exception):
@@ -76,6 +81,7 @@ def main(arguments: list[str]) -> int:
         "test": _test,
         "book": _book,
         "labs": _labs,
+        "install": _only_install,
         "lock": _lock,
         "clean": _clean,
     }
@@ -127,8 +133,7 @@ def _test(options: list[str]) -> int:
     """Style, types, then every test; the last lines are pytest's own summary."""
     steps = _environment("test")
     steps.begin("a browser for the page tests")
-    os.environ["LAKEBOOK_CHROMIUM"] = _browser()
-    steps.end(os.environ["LAKEBOOK_CHROMIUM"])
+    steps.end(_browser())
     checks = (
         ("style", [_tool("ruff"), "check", "."]),
         ("format", [_tool("ruff"), "format", "--check", "."]),
@@ -143,6 +148,11 @@ def _test(options: list[str]) -> int:
     # A file is never split: its tests share a Spark session or a built page.
     parallel = ["-n", "2", "--dist", "loadfile"]
     return _hand_over([_tool("pytest"), *parallel, *options])
+
+
+def _only_install(_: list[str]) -> int:
+    _environment("install")
+    return 0
 
 
 def _clean(_: list[str]) -> int:
@@ -164,10 +174,10 @@ def _lock(options: list[str]) -> int:
 
     Pins that still fit are kept; `lock --upgrade` takes the newest of each.
     """
-    steps = Progress(2)
+    steps = Progress(3)
     _make_venv(steps)
     steps.begin("resolving every group for Python 3.11 and newer, on every system")
-    groups = [part for name in _all_groups() for part in ("--group", name)]
+    groups = [part for name in _project()["dependency-groups"] for part in ("--group", name)]
     fixed = ("--universal", "--python-version", "3.11", "--generate-hashes")
     # Neither a comment with the command nor an index address belongs into the file.
     silent = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
@@ -177,14 +187,29 @@ def _lock(options: list[str]) -> int:
     ):
         raise Stop("the requirements of pyproject.toml cannot be met together; see above")
     steps.end("constraints.txt written")
+    steps.begin("the same for conda")
+    (ROOT / "environment.yml").write_text(conda_environment(), "utf-8")
+    steps.end("environment.yml written")
     return 0
 
 
-def _all_groups() -> list[str]:
+def _project() -> dict:
     import tomllib  # new in Python 3.11, so not at the top
 
     with (ROOT / "pyproject.toml").open("rb") as stream:
-        return list(tomllib.load(stream)["dependency-groups"])
+        return tomllib.load(stream)
+
+
+def conda_environment() -> str:
+    """Return the text of environment.yml: every requirement of pyproject.toml, as pinned."""
+    project = _project()
+    named = list(project["project"]["dependencies"])
+    for name, requirements in project["dependency-groups"].items():
+        named += requirements if name != "install" else []
+    names = {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in named}
+    # pip refuses the hashes of constraints.txt beside an editable project, so the pins are here.
+    pins = [_pin(name).split()[0] for name in sorted(names)]
+    return "\n".join((CONDA, *(f"      - {pin}" for pin in pins), "      - --editable .", ""))
 
 
 def _environment(command: str) -> Progress:
@@ -342,25 +367,38 @@ def _quiet_environment() -> dict:
 
 
 def _browser() -> str:
-    """Return the path of a Chromium; on Debian install it if this is root."""
-    named = os.environ.get("LAKEBOOK_CHROMIUM")
-    for name in (named,) if named else BROWSERS:
-        found = shutil.which(name)
-        if found:
-            return found
-    if named:
-        raise Stop(f"LAKEBOOK_CHROMIUM is '{named}', which is not a program")
+    """Return the path of Chromium for the page tests; on Debian install it if this is root."""
+    found = _found_browser()
+    if found:
+        return found
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
+        print("      installing Debian's chromium", flush=True)
         for command in (["update", "-qq"], ["install", "-y", "-qq", "chromium"]):
-            if subprocess.call(["apt-get", *command], stdout=subprocess.DEVNULL):
-                break
-        found = shutil.which("chromium")
+            subprocess.call(
+                ["apt-get", *command],
+                env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"},
+                stdout=subprocess.DEVNULL,
+            )
+        found = _found_browser()
         if found:
             return found
     raise Stop(
-        "the page tests need Chromium or Chrome, which is not here. On Debian: "
-        "`sudo apt-get install chromium`. Or set LAKEBOOK_CHROMIUM to its path"
+        "the page tests need Chromium, which is not here. On Debian: `sudo apt-get install "
+        "chromium`; elsewhere: `.venv/bin/playwright install chromium`"
     )
+
+
+def _found_browser() -> str:
+    for name in BROWSERS:
+        found = shutil.which(name)
+        if found:
+            return found
+    ask = (
+        "from playwright.sync_api import sync_playwright\n"
+        "with sync_playwright() as it: print(it.chromium.executable_path)"
+    )
+    fetched = _said([_tool("python"), "-c", ask]).strip()
+    return fetched if fetched and Path(fetched).exists() else ""
 
 
 def _said(command: list[str]) -> str:
