@@ -146,6 +146,9 @@ class _File:
         except (OSError, UnicodeDecodeError) as error:
             self.lines = []
             self.fault(1, f"cannot be read ({error}); save it as UTF-8 text")
+        else:
+            if not self.lines:
+                self.fault(1, f"is empty; begin it with '# {self.objective}', or delete it")
         self.fenced = _fenced(self.lines)
 
     def fault(self, line: int, message: str) -> None:
@@ -168,7 +171,7 @@ class _File:
                 self.fault(n + 1, "text before the first question; begin it with '## ' and an id")
         if not starts:
             self.fault(1, "holds no question; begin one with '## ' and an id of four characters")
-        ends = [*starts[1:], len(self.lines)]
+        ends = [*starts, len(self.lines)][1:]
         found = [self.question(a, b) for a, b in zip(starts, ends, strict=True)]
         return [question for question in found if question]
 
@@ -193,6 +196,8 @@ class _File:
         for n in range(at, first):
             if self.lines[n].startswith("#") and not self.fenced[n]:
                 self.fault(n + 1, "a heading inside a question; use '## ' for an id only")
+            if re.match(r"[-*+] \[.?\]", self.lines[n]) and not self.fenced[n]:
+                self.fault(n + 1, "an option begins with '- [ ] ' or '- [x] ', as it stands here")
             if self.lines[n].strip().startswith("```python proof"):
                 self.fault(n + 1, "a proof comes last, after the options")
         after, options = self.options(first, end)
@@ -303,11 +308,13 @@ class _File:
             return head, at + 1
         fence = head[:3]
         close = at + 1
-        while close < end and self.lines[close].strip() != fence:
+        while close < end and (self.lines[close][:2].isspace() or not self.lines[close]):
+            if self.lines[close].strip() == fence:
+                break
             close += 1
-        if close == end:
-            self.fault(at + 1, f"the code block is not closed; end it with '{fence}'")
-            return head, end
+        if close == end or self.lines[close].strip() != fence:
+            self.fault(at + 1, f"the code block is not closed; end it with an indented '{fence}'")
+            return head, close
         body = self.lines[at + 1 : close]
         indent = min((len(s) - len(s.lstrip()) for s in body if s.strip()), default=0)
         return "\n".join([head, *(s[indent:] for s in body), fence]), close + 1

@@ -26,6 +26,11 @@ def escape(text: object) -> str:
     return html.escape(str(text), quote=True)
 
 
+def _breakable(lab: str) -> str:
+    """Return a lab's id with the places where a narrow column may break it."""
+    return escape(lab).replace("/", "/<wbr>").replace("_", "_<wbr>")
+
+
 @dataclass(frozen=True)
 class Links:
     """Addresses relative to the page. An address is None where the book has no such page."""
@@ -35,19 +40,21 @@ class Links:
 
     def lab_html(self, lab: str) -> str:
         """Return a link to a lab, or the words that it is planned."""
-        # Where a narrow column may break the id.
-        shown = escape(lab).replace("/", "/<wbr>").replace("_", "_<wbr>")
-        if address := self.lab(lab):
-            return (
-                f'<span class="lb-lab" data-lab="{escape(lab)}">'
-                f'<a href="{escape(address)}">{shown}</a></span>'
-            )
-        return f'<span class="lbx-planned">planned: {shown}</span>'
+        address = self.lab(lab)
+        if address is None:
+            return f'<span class="lbx-planned">planned: {_breakable(lab)}</span>'
+        return (
+            f'<span class="lb-lab" data-lab="{escape(lab)}">'
+            f'<a href="{escape(address)}">{_breakable(lab)}</a></span>'
+        )
 
     def labs_html(self, labs: Iterable[str]) -> str:
         """Return a line with the labs of an objective, those that exist first."""
-        there = sorted(labs, key=lambda lab: self.lab(lab) is None)
-        return f'<p class="lbx-labs">Labs: {" · ".join(map(self.lab_html, there))}</p>'
+        labs = list(labs)
+        parts = [self.lab_html(lab) for lab in labs if self.lab(lab) is not None]
+        if planned := [_breakable(lab) for lab in labs if self.lab(lab) is None]:
+            parts.append(f'<span class="lbx-planned">planned: {", ".join(planned)}</span>')
+        return f'<p class="lbx-labs">Labs: {" · ".join(parts)}</p>'
 
     def objective_html(self, objective: str, text: str | None = None) -> str:
         """Return the objective's name, linked to its questions where the book has them."""

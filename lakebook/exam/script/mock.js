@@ -87,7 +87,7 @@ class Exam {
       version: VERSION, id: `${started.toString(36)}-${name.toString(36)}`, seed, edition: rules.edition,
       minutes: rules.minutes, started, ends: started + rules.minutes * 60000, seen: started, submitted: null, by: null,
       at: 0, sections: Object.fromEntries(rules.sections.map((section) => [section.id, section.name])),
-      items: draw(rules, this.questions.values(), seed), answers: {},
+      items: draw(rules, [...this.questions.values()], seed), answers: {},
     };
     this.say("");
     this.warned = Infinity;
