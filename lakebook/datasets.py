@@ -67,6 +67,31 @@ def load(
     return frame if spark is None else spark.createDataFrame(frame)
 
 
+@overload
+def truth(name: str, scale: str = ..., *, spark: None = ...) -> pd.DataFrame: ...
+
+
+@overload
+def truth(name: str, scale: str = ..., *, spark: SparkSession) -> DataFrame: ...
+
+
+def truth(name: str, scale: str = "small", *, spark: SparkSession | None = None) -> Any:
+    """Return what a generated data set would be if nothing had been lost or disturbed.
+
+    The rows and columns are those of `load`, so a lab can measure what a repair of the data is
+    worth. Only for data sets whose ``make.py`` defines ``truth(scale)``.
+
+    Raises LakebookError for an unknown name or scale, or if nothing is planted in the data set.
+    """
+    maker = _maker(name)
+    if scale not in SCALES:
+        raise unknown("scale", scale, SCALES)
+    if not hasattr(maker, "truth"):
+        raise LakebookError(f"dataset '{name}' has no truth behind it; use load('{name}')")
+    frame = maker.truth(scale)
+    return frame if spark is None else spark.createDataFrame(frame)
+
+
 def _read_original(name: str, maker: ModuleType, file: Path) -> pd.DataFrame:
     if not hasattr(maker, "read"):
         raise LakebookError(
