@@ -23,7 +23,12 @@ LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
 # A short-lived JVM spends more on compiling well than it gains, and a parallel collector's
 # threads have no core of their own on two cores.
-JVM_OPTIONS = f"-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Dlog4j2.configurationFile={LOG_SETTINGS}"
+# With one tier the JVM keeps 48 MB for compiled code. A search of some eighty models fills that;
+# the compiler then stops, and says so on standard output, in the middle of a notebook.
+JVM_OPTIONS = (
+    "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m -XX:+UseSerialGC "
+    f"-Dlog4j2.configurationFile={LOG_SETTINGS}"
+)
 
 
 def on_databricks() -> bool:
