@@ -19,9 +19,13 @@ def register(commands: Any) -> None:
     run.add_argument("ids", nargs="*", metavar="lab", help="lab ids; all if none is given")
     run.add_argument("--solutions", action="store_true", help="the solved notebooks, strictly")
     run.add_argument("--scale", choices=("small", "full"), default="small")
-    run.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (2)")
-    run.add_argument("--cell-timeout", type=int, default=120, metavar="SECONDS")
-    run.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="of a notebook")
+    run.add_argument(
+        "--jobs", type=_positive, default=2, metavar="N", help="how many at a time (2)"
+    )
+    run.add_argument("--cell-timeout", type=_positive, default=120, metavar="SECONDS")
+    run.add_argument(
+        "--timeout", type=_positive, default=600, metavar="SECONDS", help="of a notebook"
+    )
     run.add_argument("--store", action="store_true", help="put the outputs into the solutions")
     run.add_argument(
         "--record", action="store_true", help="write book/timings.json; solutions, one at a time"
@@ -30,9 +34,13 @@ def register(commands: Any) -> None:
 
     verify = actions.add_parser("verify", help="prove that every lab keeps its promises")
     verify.add_argument("ids", nargs="*", metavar="lab", help="lab ids; all if none is given")
-    verify.add_argument("--jobs", type=int, default=2, metavar="N", help="how many at a time (2)")
-    verify.add_argument("--cell-timeout", type=int, default=120, metavar="SECONDS")
-    verify.add_argument("--timeout", type=int, default=600, metavar="SECONDS", help="of a notebook")
+    verify.add_argument(
+        "--jobs", type=_positive, default=2, metavar="N", help="how many at a time (2)"
+    )
+    verify.add_argument("--cell-timeout", type=_positive, default=120, metavar="SECONDS")
+    verify.add_argument(
+        "--timeout", type=_positive, default=600, metavar="SECONDS", help="of a notebook"
+    )
     verify.set_defaults(run=_verify)
 
     listing = actions.add_parser("list", help="the labs, with their exercises")
@@ -40,6 +48,25 @@ def register(commands: Any) -> None:
 
     progress = commands.add_parser("progress", help="what you have passed, lab by lab")
     progress.set_defaults(run=_progress)
+
+
+def _limits(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--jobs", type=_positive, default=2, metavar="N", help="how many at a time (2)"
+    )
+    parser.add_argument(
+        "--cell-timeout", type=_positive, default=120, metavar="SECONDS", help="of a cell (120)"
+    )
+    parser.add_argument(
+        "--timeout", type=_positive, default=600, metavar="SECONDS", help="of a notebook (600)"
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
 
 
 def _derive(args: argparse.Namespace) -> int:
@@ -67,7 +94,7 @@ def _run(args: argparse.Namespace) -> int:
     from pathlib import Path
 
     from lakebook.errors import LakebookError
-    from lakebook.labs import places, run, store
+    from lakebook.labs import places, processes, run, store
 
     if args.store and args.scale != "small":
         raise LakebookError("--store keeps the outputs of scale small; leave out --scale full")
@@ -81,7 +108,7 @@ def _run(args: argparse.Namespace) -> int:
     )
     chosen = places.resolve(args.ids)
     outcomes: list[run.Outcome] = []
-    with tempfile.TemporaryDirectory(prefix="lakebook-home-") as home:
+    with tempfile.TemporaryDirectory(prefix="lakebook-home-") as home, processes.terminable():
         for outcome in run.run(chosen, plan, Path(home)):
             outcomes.append(outcome)
             word = "failed" if outcome.fault else "ok"
@@ -108,12 +135,12 @@ def _verify(args: argparse.Namespace) -> int:
     import time
     from pathlib import Path
 
-    from lakebook.labs import places, run, verify
+    from lakebook.labs import places, processes, run, verify
 
     lab_ids = places.resolve(args.ids)
     plan = run.Plan(jobs=args.jobs, cell_timeout=args.cell_timeout, timeout=args.timeout)
     found: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="lakebook-home-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lakebook-home-") as folder, processes.terminable():
         home = Path(folder)
         steps = {
             "labs are what their solutions give": lambda: verify.derived(lab_ids),

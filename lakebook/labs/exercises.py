@@ -37,7 +37,7 @@ class Exercise:
 
 
 def exercise(
-    number: int, *, title: str, hints: tuple[str, ...], wrong: Mapping[str, Any]
+    number: int, /, *, title: str, hints: tuple[str, ...], wrong: Mapping[str, Any]
 ) -> Callable[[Callable[[Any], None]], Exercise]:
     """Return a decorator which makes the function below it exercise `number` of its lab.
 

@@ -25,7 +25,7 @@ SAMPLE_SECONDS = 0.5
 GRACE_SECONDS = 5
 TOKEN = "LAKEBOOK_RUN"
 
-# Set when the whole command is stopped, so that no process is left behind.
+# Set when the whole command is stopped, so that threads which wait for a process give up.
 _stopping = threading.Event()
 
 Item = TypeVar("Item")
@@ -142,12 +142,8 @@ def _carriers(token: str) -> Iterator[psutil.Process]:
 def several(
     work: Callable[[Item], Result], items: Iterable[Item], jobs: int
 ) -> Iterator[tuple[Item, Result]]:
-    """Yield each item with its result as it is ready, `jobs` at a time.
-
-    If the caller is interrupted or terminated, what still runs is killed first.
-    """
-    _stopping.clear()
-    with ThreadPoolExecutor(max(1, jobs)) as pool, _terminable():
+    """Yield each item with its result as it is ready, `jobs` at a time."""
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
         futures: dict[Any, Item] = {pool.submit(work, item): item for item in items}
         try:
             for future in as_completed(futures):
@@ -160,17 +156,20 @@ def several(
 
 
 @contextlib.contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end the program by an exception, so that what it started ends too."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+def terminable() -> Iterator[None]:
+    """Let an interrupt or SIGTERM end what runs inside together with all that it started."""
 
     def stop(*_: object) -> None:
         raise SystemExit(143)
 
-    before = signal.signal(signal.SIGTERM, stop)
+    _stopping.clear()
+    in_main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, stop) if in_main else None
     try:
         yield
+    except BaseException:
+        _stopping.set()
+        raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if in_main:
+            signal.signal(signal.SIGTERM, before)
