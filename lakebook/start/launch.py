@@ -27,7 +27,7 @@ STOP_SECONDS = 15
 KEPT_LOGS = 10
 
 # Sources of the book, newer than the build when it has to be built again.
-SOURCES = ("_toc.yml", "_config.yml", "book", "labs", "solutions", "datasets", "lakebook/exam")
+SOURCES = ("_toc.yml", "_config.yml", "book", "labs", "solutions", "datasets", "lakebook")
 
 # JupyterLab asks for news and updates of itself and of extensions; nothing here asks the network.
 QUIET = (
@@ -183,12 +183,17 @@ def _book(environment: dict[str, str], stop: _Stop) -> str:
     """Build the book if it is missing or older than its sources; return what came of it."""
     root = workspace.root()
     page = root / "_build" / "html" / "index.html"
-    if page.is_file() and _newest(root) <= page.stat().st_mtime:
+    # Its time is that of the start of the last clean build: what changes during one is newer.
+    stamp = root / "_build" / "clean-since"
+    if page.is_file() and stamp.is_file() and _newest(root) <= stamp.stat().st_mtime:
         return "up to date"
     with workspace.lock("book"):
+        began = time.time()
         status, said = _run(["-m", "lakebook.cli", "book"], environment, stop)
-    if status == 0:
-        return "built"
+        if status == 0:
+            stamp.touch()
+            os.utime(stamp, (began, began))
+            return "built"
     print(said.rstrip(), file=sys.stderr)
     if page.is_file():
         return "not built cleanly, for the reasons above; the pages there are shown"
@@ -201,8 +206,10 @@ def _newest(root: Path) -> float:
     for name in SOURCES:
         top = root / name
         for file in [top, *top.rglob("*")]:
-            if file.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & {*file.parts}:
-                newest = max(newest, file.stat().st_mtime)
+            if {"__pycache__", ".ipynb_checkpoints"} & {*file.parts}:
+                continue
+            with contextlib.suppress(OSError):  # gone meanwhile, as an editor's copy
+                newest = max(newest, file.stat().st_mtime if file.is_file() else 0)
     return newest
 
 
