@@ -33,6 +33,13 @@ function table(label, head, rows) {
     h("tbody", {}, rows.map((row) => h("tr", {}, ...cells(row))))));
 }
 
+/* The theme decides on load which code blocks scroll and so need the keyboard; ours were hidden then. */
+function letScroll(root) {
+  root.querySelectorAll("pre").forEach((block) => {
+    block.tabIndex = block.scrollWidth > block.clientWidth ? 0 : -1;
+  });
+}
+
 const count = (n, noun) => `${n} ${noun}${n === 1 ? "" : "s"}`;
 const percent = (share) => `${Math.round(share * 100)} %`;
 const day = (time) => new Date(time).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });

@@ -136,6 +136,7 @@ class Exam {
       shown.question.onpick = (question) => this.record({ picked: question.picked() });
     }
     attempts.write(attempt);
+    letScroll(stage);
     this.refresh();
     this.tick();
     shown.label.focus();

@@ -33,6 +33,7 @@ function reportView(exam) {
     const shown = exam.present(item, stages[n], `Question ${at} · ${item.objective} ${titleOf(exam, item.objective)}`);
     if (shown.question) shown.question.reveal(picked, false);
   });
+  letScroll(exam.app);
   title.focus();
 }
 

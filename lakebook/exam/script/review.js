@@ -21,6 +21,7 @@ function review(root) {
     const right = questions.filter((q) => q.reveal(q.picked(), true)).length;
     status.textContent = `${right} of ${questions.length} right.`;
     check.hidden = true;
+    letScroll(root);
   }
 
   function show(saved) {
