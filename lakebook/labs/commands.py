@@ -19,13 +19,7 @@ def register(commands: Any) -> None:
     run.add_argument("ids", nargs="*", metavar="lab", help="lab ids; all if none is given")
     run.add_argument("--solutions", action="store_true", help="the solved notebooks, strictly")
     run.add_argument("--scale", choices=("small", "full"), default="small")
-    run.add_argument(
-        "--jobs", type=_positive, default=2, metavar="N", help="how many at a time (2)"
-    )
-    run.add_argument("--cell-timeout", type=_positive, default=120, metavar="SECONDS")
-    run.add_argument(
-        "--timeout", type=_positive, default=600, metavar="SECONDS", help="of a notebook"
-    )
+    _limits(run)
     run.add_argument("--store", action="store_true", help="put the outputs into the solutions")
     run.add_argument(
         "--record", action="store_true", help="write book/timings.json; solutions, one at a time"
@@ -34,13 +28,7 @@ def register(commands: Any) -> None:
 
     verify = actions.add_parser("verify", help="prove that every lab keeps its promises")
     verify.add_argument("ids", nargs="*", metavar="lab", help="lab ids; all if none is given")
-    verify.add_argument(
-        "--jobs", type=_positive, default=2, metavar="N", help="how many at a time (2)"
-    )
-    verify.add_argument("--cell-timeout", type=_positive, default=120, metavar="SECONDS")
-    verify.add_argument(
-        "--timeout", type=_positive, default=600, metavar="SECONDS", help="of a notebook"
-    )
+    _limits(verify)
     verify.set_defaults(run=_verify)
 
     listing = actions.add_parser("list", help="the labs, with their exercises")
