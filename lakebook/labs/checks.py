@@ -9,6 +9,7 @@ from typing import Any
 from lakebook.labs import exercises, expect, progress
 from lakebook.labs.exercises import Exercise
 from lakebook.labs.verdicts import Hint, Overview, State, Verdict
+from lakebook.runtime import tracking
 
 
 class CheckFailed(AssertionError):
@@ -112,9 +113,7 @@ class Lab:
             f"exercise_{number}": Check(lab_id, one, len(found)) for number, one in found.items()
         }
         self._titles = {number: one.title for number, one in found.items()}
-        if "DATABRICKS_RUNTIME_VERSION" not in os.environ:
-            # MLflow reads it when the first run starts; a notebook on Databricks has its own.
-            os.environ["MLFLOW_EXPERIMENT_NAME"] = f"/Shared/lakebook/{lab_id}"
+        tracking.use_experiment(lab_id)
 
     def __getattr__(self, name: str) -> Check:
         checks: dict[str, Check] = self.__dict__.get("_checks", {})
