@@ -339,10 +339,8 @@ def _install(steps: Progress, groups: list[str], state: str) -> None:
     pins = ("--constraints", "constraints.txt", "--build-constraints", "constraints.txt")
     # A package that was being written when the power went would pass for whole.
     BEGUN.touch()
-    uv = [_tool("uv"), "pip", "install", *_certificates(), "--python", _tool("python")]
-    if subprocess.call(
-        [*uv, *pins, "--editable", ".", *chosen], cwd=str(ROOT), env=_quiet_environment()
-    ):
+    uv = [_tool("uv"), "pip", "install", "--quiet", *_certificates(), "--python", _tool("python")]
+    if _call_with_clock([*uv, *pins, "--editable", ".", *chosen]):
         raise Stop(
             "the packages could not be installed; see above. What was fetched is kept: "
             "run the same command again"
@@ -350,6 +348,24 @@ def _install(steps: Progress, groups: list[str], state: str) -> None:
     STAMP.write_text(json.dumps({"state": state, "groups": groups}), "utf-8")
     BEGUN.unlink()
     steps.end()
+
+
+def _call_with_clock(command: list[str]) -> int:
+    """Run a command; on a terminal show the seconds, so that a long wait is seen to move."""
+    begun = time.monotonic()
+    process = subprocess.Popen(command, cwd=str(ROOT), env=_quiet_environment())
+    try:
+        while process.poll() is None:
+            if sys.stdout.isatty():
+                print(f"\r      {time.monotonic() - begun:.0f} s ", end="", flush=True)
+            time.sleep(0.2)
+    except KeyboardInterrupt:
+        process.wait()  # Ctrl-C reached it as well
+        raise
+    finally:
+        if sys.stdout.isatty():
+            print("\r", end="")
+    return process.returncode
 
 
 def _certificates() -> list[str]:
