@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tests.book.conftest import SmallBook
+
+ROOT = Path(__file__).resolve().parents[2]
 
 # What is written on a page, and what the build must say about it.
 FAULTS = {
@@ -53,8 +57,29 @@ def test_every_fault_is_named_and_found_again_until_it_is_mended(small_book: Sma
     assert small_book.build().returncode == 0
 
 
+def test_a_broken_question_fails_the_build_by_file_and_line(small_book: SmallBook) -> None:
+    for name in ("questions", "exam"):
+        shutil.copytree(ROOT / "book" / name, small_book.root / "book" / name)
+    broken = small_book.root / "book" / "questions" / "model_development" / "MD-10.md"
+    text = broken.read_text("utf-8")
+    line = text[: text.index("- [x]")].count("\n") + 1
+    broken.write_text(text.replace("- [x]", "- [y]", 1), encoding="utf-8")
+    small_book.write("book/second.md", "# Second chapter\n\n```{quiz}\n:ids: zzzz\n```\n")
+    done = small_book.build()
+    assert done.returncode == 1
+    assert f"{broken.relative_to(small_book.root)}:{line}" in done.stderr
+
+
 def test_a_chapter_that_is_not_written_fails_the_build(small_book: SmallBook) -> None:
     (small_book.root / "book" / "second.md").unlink()
     done = small_book.build()
     assert done.returncode == 1
     assert "book/second" in done.stderr
+
+
+def test_a_folder_that_cannot_be_written_is_named(small_book: SmallBook) -> None:
+    small_book.write("_build", "a file where the folder should be")
+    done = small_book.build()
+    assert done.returncode == 2
+    assert "_build' (" in done.stderr
+    assert "Traceback" not in done.stderr
