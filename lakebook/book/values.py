@@ -76,9 +76,14 @@ def _literal(text: str, target: str) -> int | float | str:
     if isinstance(value, int | float | str) and not isinstance(value, bool):
         return value
     lab = target.split("#")[0]
+    stored = (
+        f"the stored result is {text!r}, which is no number or text"
+        if text
+        else "nothing is stored"
+    )
     raise LakebookError(
-        f"{target}: the stored output is {text!r}, which is no number or text; let the cell end "
-        f"with a plain value, then run `lakebook labs run --store {lab}`"
+        f"{target}: {stored}; let the cell end with a plain value, then run "
+        f"`lakebook labs run --store {lab}`"
     )
 
 

@@ -73,16 +73,32 @@ def test_it_works_from_a_memory_stick(open_page: Open, path: str) -> None:
     assert page.locator("h1").last.is_visible()
 
 
-def test_mathematics_is_drawn_without_a_font_and_read_out(open_page: Open, site: Path) -> None:
-    with_mathematics = [
-        file.relative_to(site).as_posix()
-        for file in sorted(site.glob("book/*/*.html"))
-        if 'class="math' in file.read_text("utf-8")
-    ]
-    assert with_mathematics
-    page = open_page(with_mathematics[0], base="file")
-    page.wait_for_selector("article mjx-container svg")
-    assert page.locator("article mjx-container mjx-assistive-mml").count() > 0
+@pytest.mark.parametrize("base", ["http", "file"])
+def test_our_copy_of_mathjax_draws_without_fonts_and_is_read_out(
+    open_page: Open, base: str
+) -> None:
+    page = open_page("book/timings.html", base=base)
+    page.evaluate(
+        """() => {
+             const formula = document.createElement("p");
+             formula.textContent = String.raw`\\(\\bar x = \\frac{1}{n} \\sum_i x_i\\)`;
+             document.querySelector("article section").append(formula);
+             const script = document.createElement("script");
+             script.src = "../_static/mathjax/tex-svg.js";
+             document.head.append(script);
+           }"""
+    )
+    page.wait_for_selector("article mjx-container svg path", state="attached")
+    assert page.locator("article mjx-container mjx-assistive-mml mfrac").count() == 1
+
+
+def test_every_page_with_mathematics_typesets_it(open_page: Open, site: Path) -> None:
+    for file in sorted(site.rglob("*.html")):
+        if 'class="math ' in file.read_text("utf-8"):
+            page = open_page(file.relative_to(site).as_posix(), base="file")
+            page.wait_for_selector("article .math mjx-container svg", state="attached")
+            drawn = page.locator("article .math mjx-container").count()
+            assert drawn == page.locator("article .math").count()
 
 
 def test_a_page_on_its_own_says_how_to_open_the_lab(open_page: Open) -> None:
