@@ -102,7 +102,7 @@ class ExamDirective(SphinxDirective):
 
 
 class Quiz(ExamDirective):
-    """A lesson review: `:ids:` or `:objectives:`, separated by spaces; `:count:` at most."""
+    """A lesson review, with a title or none: `:ids:` or `:objectives:`, and `:count:` of them."""
 
     optional_arguments = 1
     final_argument_whitespace = True
@@ -120,13 +120,13 @@ class Quiz(ExamDirective):
         number = self.env.new_serialno("lakebook-quiz")
         key = f"{self.env.docname}#{number}"
         prefix = f"quiz{number}"
-        title = self.arguments[0] if self.arguments else "Lesson review"
+        # A chapter has its own heading above; a title is for a quiz that stands elsewhere.
+        title = escape(self.arguments[0]) if self.arguments else ""
+        shown = f'<p class="lbx-title" role="heading" aria-level="2">{title}</p>' if title else ""
         out: list[nodes.Node] = [
             raw(
                 f'<section class="lbx lbx-quiz" data-quiz="{escape(key)}" '
-                f'aria-labelledby="{prefix}-title">'
-                f'<p class="lbx-title" id="{prefix}-title" role="heading" aria-level="2">'
-                f"{escape(title)}</p>"
+                f'aria-label="{title or "Lesson review"}">{shown}'
             )
         ]
         for n, question in enumerate(chosen, 1):

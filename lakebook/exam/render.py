@@ -87,12 +87,14 @@ class Renderer:
             "lab": question.lab,
             "source": question.source,
         }
+        level = 3 if form else 4  # below the lesson review, or below an objective
         attributes = " ".join(f'data-{key}="{escape(value)}"' for key, value in data.items())
         out: list[nodes.Node] = [
             raw(
                 f'<div class="lbx-q" id="{identity}" role="group" aria-labelledby="{identity}-n" '
                 f'aria-describedby="{identity}-s" {attributes}>'
-                f'<p class="lbx-n" id="{identity}-n">{escape(heading)}</p>'
+                f'<p class="lbx-n" id="{identity}-n" role="heading" aria-level="{level}">'
+                f"{escape(heading)}</p>"
                 f'<div class="lbx-stem" id="{identity}-s">'
             ),
             *self.markdown(question.stem),

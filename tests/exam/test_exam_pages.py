@@ -131,6 +131,7 @@ def test_markup_in_a_question_is_shown_and_not_obeyed(build: Build, repository: 
     text = page(repository, "book/quiz")
     assert "Which &lt;b&gt;two&lt;/b&gt; are even?" in text
     assert 'class="math' in text
+    assert 'aria-label="Lesson review"' in text
     assert "highlight" in text
 
 
@@ -150,7 +151,7 @@ def test_script_and_style_stand_only_where_they_are_needed(build: Build, reposit
     [
         ("```{quiz}\n:ids: k7w3\n```", "question 'k7w3' is not known; did you mean 'k7w2'?"),
         ("```{quiz}\n:objectives: MD-11\n```", "objective 'MD-11' is not known"),
-        ("```{quiz}\n```", "say which questions"),
+        ("```{quiz} Title\n```", "say which questions"),
         ("```{quiz}\n:objectives: MD-10\n:count: 2\n```", "2 questions asked for, 1 found"),
     ],
 )

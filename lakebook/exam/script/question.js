@@ -118,7 +118,7 @@ function formerQuestion(item, note, title, picked, onpick) {
     }
     return row;
   });
-  const label = h("p.lbx-n", { id: `${name}-n`, tabindex: "-1" }, title);
+  const label = h("p.lbx-n", { id: `${name}-n`, role: "heading", "aria-level": 3, tabindex: "-1" }, title);
   const root = h("div.lbx-q", { role: "group", "aria-labelledby": `${name}-n`, "data-former": item.id }, label,
     h("p.lbx-changed", {}, note), h("div.lbx-stem.lbx-plain", {}, item.stem),
     item.select > 1 && h("p.lbx-select", {}, `Select ${item.select}.`), h("div.lbx-options", {}, rows));
