@@ -73,17 +73,23 @@ def test_an_instance_is_refused_with_the_way_out():
 
 
 @pytest.fixture(scope="module")
-def rows():
+def rows(tmp_path_factory):
     from pyspark.ml.linalg import Vectors
+    from pyspark.sql import SparkSession
 
     from lakebook.runtime.session import get_spark
 
-    generator = np.random.default_rng(1)
-    numbers = generator.normal(size=(40, 2))
-    return get_spark().createDataFrame(
-        [(float(a + b > 0), Vectors.dense(a, b)) for a, b in numbers.tolist()],
-        ["label", "features"],
-    )
+    ours = SparkSession.getActiveSession() is None
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAKEBOOK_HOME", str(tmp_path_factory.mktemp("home")))
+        session = get_spark("tests")
+        numbers = np.random.default_rng(1).normal(size=(40, 2))
+        yield session.createDataFrame(
+            [(float(a + b > 0), Vectors.dense(a, b)) for a, b in numbers.tolist()],
+            ["label", "features"],
+        )
+        if ours:
+            session.stop()
 
 
 @pytest.mark.parametrize(
