@@ -50,6 +50,7 @@ class ExamDirective(SphinxDirective):
     whole_bank = True
 
     def run(self) -> list[nodes.Node]:
+        """Return the nodes that `make` builds; any fault of the bank becomes a Sphinx error."""
         self.root = Path(self.env.srcdir)
         # Also when the bank is broken: mending it must rebuild this page.
         self.depend(blueprints.path(self.root))
@@ -160,6 +161,7 @@ class Quiz(ExamDirective):
         return _spread(found, self.options["count"])
 
     def names(self, option: str) -> list[str]:
+        """Return the names in an option, which spaces or commas separate."""
         return str(self.options.get(option, "")).replace(",", " ").split()
 
 
@@ -279,7 +281,7 @@ class BlueprintTable(ExamDirective):
             raw(
                 _table(
                     "Sections of the exam",
-                    ("Section", "Weight", "Questions in a mock exam", "Objectives"),
+                    ("Section", "Weight", "In a mock exam", "Objectives"),
                     rows,
                 )
             ),
