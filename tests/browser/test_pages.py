@@ -81,6 +81,7 @@ def test_our_copy_of_mathjax_draws_without_fonts_and_is_read_out(
     page.evaluate(
         """() => {
              const formula = document.createElement("p");
+             formula.className = "mathjax_process";
              formula.textContent = String.raw`\\(\\bar x = \\frac{1}{n} \\sum_i x_i\\)`;
              document.querySelector("article section").append(formula);
              const script = document.createElement("script");
