@@ -24,6 +24,9 @@ POLICY = "; ".join(
     )
 )
 
+# MLflow 3 greets with its pages for generative AI; the labs train models.
+EXPERIMENTS = "/#/experiments?workflowType=machine_learning"
+
 
 class _OwnPages(JupyterHandler):
     """Pages behind the server's login.
@@ -67,7 +70,7 @@ class WorkspaceScript(_OwnPages):
         known = {
             "base": base,
             "lab": url_path_join(base, "lab", "tree") + "/",
-            "mlflow": url_path_join(base, "mlflow") + "/",
+            "mlflow": url_path_join(base, "mlflow") + EXPERIMENTS,
             "progress": self._progress(),
         }
         self.set_header("Content-Type", "text/javascript; charset=utf-8")

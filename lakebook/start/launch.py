@@ -151,10 +151,11 @@ def _java(environment: dict[str, str]) -> str:
     from lakebook.runtime.java import JavaError, ensure_java
 
     try:
-        environment["JAVA_HOME"] = str(ensure_java())
+        home = ensure_java()
     except JavaError as error:
         return f"the book and MLflow work, but Spark does not start: {error}"
-    return f"in {environment['JAVA_HOME']}"
+    environment["JAVA_HOME"] = str(home)
+    return "the one from PyPI" if home.is_relative_to(workspace.home()) else f"in {home}"
 
 
 def _run(command: list[str], environment: dict[str, str], stop: _Stop) -> tuple[int, str]:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import nbformat
 import pytest
+from playwright.sync_api import sync_playwright
 from running_workspace import Kernel, Running, alive, free_port, wait_until
 
 from lakebook.labs import places
@@ -40,7 +43,7 @@ def lab() -> str:
 def kernel(running: Running, lab: str) -> Kernel:
     """Return a kernel with a lab's own folder as its current one, and Spark in it."""
     kernel = Kernel(running, f"labs/{lab}.ipynb")
-    kernel.run("%load_ext lakebook")
+    kernel.run(f"%load_ext lakebook\nimport lakebook\ncheck = lakebook.lab({lab!r})")
     return kernel
 
 
@@ -85,7 +88,7 @@ def test_a_lab_runs_from_top_to_bottom_in_its_own_folder(
 def test_a_page_is_told_what_has_been_passed(running: Running, kernel: Kernel, lab: str) -> None:
     before = running.script()
     assert before["lab"] == "/lab/tree/"
-    assert before["mlflow"] == "/mlflow/"
+    assert before["mlflow"].startswith("/mlflow/#/experiments")
     assert before["progress"][lab]["passed"] == []
     kernel.run(f"from lakebook.labs import progress; progress.append({lab!r}, 1, True, 'first')")
     assert running.script()["progress"][lab]["passed"] == [1]
@@ -116,6 +119,38 @@ def test_jupyterlab_opens_and_asks_for_no_news(running: Running, lab: str) -> No
     )
     assert "@jupyterlab/apputils-extension:announcements" in config["disabledExtensions"]
     assert config["news"] == {"disabled": True}
+
+
+def test_in_a_browser_a_page_opens_its_lab_and_the_experiments_and_no_request_leaves(
+    running: Running, lab: str
+) -> None:
+    faults: list[str] = []
+    asked: list[str] = []
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = next((path for name in names if (path := shutil.which(name))), None)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.on("request", lambda request: asked.append(request.url))
+        page = context.new_page()
+        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(f"{running.base}/book/labs/{lab}.html?token={running.token}")
+        with page.expect_popup() as opened:
+            page.get_by_role("link", name="Open this lab").click()
+        opened.value.locator(".jp-NotebookPanel").wait_for(timeout=90_000)
+        idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+        opened.value.locator(idle).wait_for(state="attached", timeout=90_000)
+        assert opened.value.locator(".Toastify__toast").count() == 0
+        with page.expect_popup() as opened:
+            page.get_by_role("link", name="Experiments").click()
+        opened.value.get_by_role("heading", name="Experiments").wait_for(timeout=180_000)
+        opened.value.get_by_text(f"/Shared/lakebook/{lab}").first.wait_for()
+        browser.close()
+    assert not faults
+    base = running.base.split("//")[1]
+    foreign = {url for url in asked if urlsplit(url).netloc not in ("", base)}
+    assert not foreign
 
 
 def test_a_taken_port_moves_on_nothing_is_built_twice_and_both_workspaces_work(
