@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from lakebook.datasets import load, truth
 from lakebook.errors import LakebookError
+from lakebook.labs import exercises
 
+ROOT = Path(__file__).resolve().parents[2]
 LOST = ["humidity", "wind", "sky", "no2", "ozone"]
 
 
@@ -75,6 +82,25 @@ def test_full_is_larger_with_the_same_columns_and_kinds_of_gap(known: pd.DataFra
     assert np.abs(full.isna().mean() - known.isna().mean()).max() < 0.02
 
 
+def test_the_figure_is_what_its_script_draws(tmp_path: Path) -> None:
+    script = ROOT / "book" / "figures" / "missing_values.py"
+    subprocess.run(
+        [sys.executable, script], check=True, env=os.environ | {"FIGURES": str(tmp_path)}
+    )
+    drawn = (tmp_path / "missing_values.svg").read_bytes()
+    assert drawn == script.with_suffix(".svg").read_bytes()
+
+
 def test_truth_of_a_data_set_without_one_says_what_to_use_instead() -> None:
     with pytest.raises(LakebookError, match=r"shop_prices.*no truth.*load"):
         truth("shop_prices")
+
+
+def test_the_checks_accept_other_right_ways(known: pd.DataFrame) -> None:
+    judges = exercises.load("day2/04_missing_values")
+    shuffled = known.sample(frac=1, random_state=1)
+    values = {"no2": known["no2"].median(), "sky": "clear"}
+    for humidity in (known["humidity"].mean(), known["humidity"].median()):
+        judges[1](shuffled.fillna(values | {"humidity": humidity}))
+    marks = known.assign(ozone_lost=known["ozone"].isna())  # boolean: a model can use it as well
+    judges[3](marks.fillna({"ozone": known["ozone"].median()})[::-1])
