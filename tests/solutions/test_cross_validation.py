@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,7 +12,6 @@ import sklearn
 from lakebook import datasets
 
 ROOT = Path(__file__).resolve().parents[2]
-FIGURES = ("lucky_winner", "folds", "grid_and_random")
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +39,3 @@ def test_the_positive_class_is_malignant(tumours):
 def test_the_file_inside_scikit_learn_is_the_one_on_the_card(card):
     shipped = Path(sklearn.__file__).parent / "datasets" / "data" / "breast_cancer.csv"
     assert hashlib.sha256(shipped.read_bytes()).hexdigest() in card
-
-
-@pytest.mark.parametrize("name", FIGURES)
-def test_the_figure_is_what_its_script_draws(name, tmp_path):
-    script = ROOT / "book" / "figures" / f"{name}.py"
-    subprocess.run(
-        [sys.executable, script], check=True, env=os.environ | {"FIGURES": str(tmp_path)}
-    )
-    drawn = (tmp_path / f"{name}.svg").read_bytes()
-    assert drawn == script.with_suffix(".svg").read_bytes()

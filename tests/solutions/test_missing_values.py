@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -80,15 +77,6 @@ def test_full_is_larger_with_the_same_columns_and_kinds_of_gap(known: pd.DataFra
     assert len(full) == 60 * 1461
     assert full.dtypes.equals(known.dtypes)
     assert np.abs(full.isna().mean() - known.isna().mean()).max() < 0.02
-
-
-def test_the_figure_is_what_its_script_draws(tmp_path: Path) -> None:
-    script = ROOT / "book" / "figures" / "missing_values.py"
-    subprocess.run(
-        [sys.executable, script], check=True, env=os.environ | {"FIGURES": str(tmp_path)}
-    )
-    drawn = (tmp_path / "missing_values.svg").read_bytes()
-    assert drawn == script.with_suffix(".svg").read_bytes()
 
 
 def test_truth_of_a_data_set_without_one_says_what_to_use_instead() -> None:
