@@ -26,7 +26,7 @@ def elasticities(scale: str = "small") -> pd.Series:
 
 def make(scale: str) -> pd.DataFrame:
     """Return one row per shop and day, in no particular order, as sales arrive from tills."""
-    shops, days = SIZES[scale]
+    _, days = SIZES[scale]
     planted = elasticities(scale)
     rng = np.random.default_rng(20250501)
     dates = pd.date_range(FIRST_DAY, periods=days)
@@ -55,7 +55,7 @@ def make(scale: str) -> pd.DataFrame:
 
 
 def _price_moves(rng: np.random.Generator, days: int) -> np.ndarray:
-    """Return the log of price over usual price: a new one of five steps every one to three weeks."""
+    """Return the log of price over usual price: one of five steps, new every 7 to 21 days."""
     moves: list[float] = []
     while len(moves) < days:
         step = rng.choice([-0.16, -0.08, 0.0, 0.08, 0.16])
