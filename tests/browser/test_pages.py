@@ -45,6 +45,20 @@ def test_no_breach_of_wcag_22_aa(
     expect_accessible(page)
 
 
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_link_past_the_menu_can_be_read_when_it_appears(
+    open_page: Open, expect_accessible: Callable[[Page], None], dark: bool
+) -> None:
+    page = open_page("book/exam/index.html", dark=dark)
+    page.keyboard.press("Tab")
+    link = page.get_by_role("link", name="Skip to main content")
+    link.evaluate("link => link === document.activeElement || Promise.reject('no focus')")
+    page.wait_for_function(
+        "document.querySelector('#pst-skip-link').getBoundingClientRect().y >= 0"
+    )
+    expect_accessible(page)
+
+
 CUT_OFF = """() => [...document.querySelectorAll("article table, article pre")].filter(e => {
   if (!e.getClientRects().length) return false;
   for (let p = e; p && p.tagName !== "ARTICLE"; p = p.parentElement)
