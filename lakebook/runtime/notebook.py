@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from lakebook.runtime import tracking
@@ -33,6 +36,7 @@ def load(shell: Any) -> None:
     shell.push(given, interactive=False)
     shell.user_ns.setdefault(GIVEN, {}).update(given)
     if not on_databricks():
+        _offer_commands()
         shell.register_magic_function(_sql_magic(shell), "line_cell", "sql")
 
 
@@ -41,6 +45,17 @@ def unload(shell: Any) -> None:
     for name, value in shell.user_ns.pop(GIVEN, {}).items():
         if shell.user_ns.get(name) is value:
             del shell.user_ns[name]
+
+
+def _offer_commands() -> None:
+    """Put this environment's commands on the path: `mlflow models serve` looks for uvicorn there.
+
+    A kernel that JupyterLab started knows its Python, and not the folder of its commands.
+    """
+    folder = str(Path(sys.executable).parent)
+    known = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    if folder not in known:
+        os.environ["PATH"] = os.pathsep.join([folder, *known])
 
 
 def _is_ipythons(name: str, value: Any) -> bool:

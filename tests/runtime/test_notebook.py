@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -69,6 +71,12 @@ def test_loading_gives_the_platforms_names(shell, spark):
     assert '<th scope="col">id</th>' in output.data["text/html"]
     assert "<caption>2 rows × 1 column</caption>" in output.data["text/html"]
     assert output.data["text/plain"].endswith("2 rows × 1 column")
+
+
+def test_commands_of_the_environment_are_found_from_a_notebook(shell, monkeypatch):
+    monkeypatch.setenv("PATH", os.defpath)
+    shell.run_line_magic("reload_ext", "lakebook")
+    assert shutil.which("mlflow") == str(Path(sys.executable).with_name("mlflow"))
 
 
 def test_unloading_takes_the_names_back_but_not_the_learners_own(shell):
