@@ -64,12 +64,15 @@ def _derive(args: argparse.Namespace) -> int:
     faults = 0
     for lab_id in places.resolve(args.ids):
         try:
+            before = derive.kept(lab_id)
             changed = derive.write(lab_id)
         except LakebookError as error:
             faults += 1
             print(f"{type(error).__name__}: {error}")
         else:
             print(f"labs/{lab_id}.ipynb {'written' if changed else 'unchanged'}")
+            for copy in derive.kept(lab_id)[len(before) :]:
+                print(f"  what you had written there is kept: {places.shown(copy)}")
     if not args.ids:
         for lab_id in derive.orphans():
             faults += 1

@@ -14,10 +14,14 @@ and check cells are dropped; those of the demonstration stay.
 from __future__ import annotations
 
 import copy
+import hashlib
 import re
+import shutil
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 
 import nbformat
 
@@ -67,9 +71,15 @@ def derive(solution: Notebook, name: str) -> Notebook:
             if output.output_type == "execute_result":
                 output.execution_count = None
     notebooks.clean_metadata(lab)
-    lab.metadata["lakebook"] = nbformat.from_dict({"derived_from": name})
+    lab.metadata["lakebook"] = nbformat.from_dict({"derived_from": name, "as_made": _digest(lab)})
     _assert_gone(lab, regions, name)
     return lab
+
+
+def _digest(lab: Notebook) -> str:
+    """Return a short digest of the cells' sources, by which edits are told from outdated labs."""
+    sources = "\0".join(cell.source for cell in lab.cells)
+    return hashlib.sha256(sources.encode()).hexdigest()[:16]
 
 
 def _strip(source: str, name: str, number: int) -> tuple[str, list[_Region]]:
@@ -150,15 +160,35 @@ def text_for(lab_id: str) -> str:
 
 
 def write(lab_id: str) -> bool:
-    """Derive one lab and return whether its file changed; an equal file is not touched."""
+    """Derive one lab and return whether its file changed; an equal file is not touched.
+
+    A lab in which somebody has worked is kept in the workspace first, see `kept`.
+    """
     target = places.lab(lab_id)
     text = text_for(lab_id)
     if target.is_file() and target.read_text("utf-8") == text:
         return False
+    if target.is_file() and _was_edited(target):
+        when = datetime.now().strftime("%Y%m%d-%H%M%S")
+        shutil.copy2(target, workspace.path("kept", f"{lab_id}-{when}.ipynb"))
     workspace.write_atomic(target, text)
     # The file is the repository's, not only its maker's, as the temporary one behind it was.
     target.chmod(0o644)
     return True
+
+
+def kept(lab_id: str) -> list[Path]:
+    """Return the copies of somebody's own work on a lab, oldest first."""
+    pattern = workspace.path("kept", f"{lab_id}-*.ipynb")
+    return sorted(pattern.parent.glob(pattern.name))
+
+
+def _was_edited(path: Path) -> bool:
+    try:
+        lab = notebooks.read(path)
+    except LabError:
+        return True  # of whatever it holds, nothing may be lost
+    return lab.metadata.get("lakebook", {}).get("as_made") != _digest(lab)
 
 
 def drift(lab_id: str) -> str | None:

@@ -129,7 +129,9 @@ class _Stop:
 def _environment(mark: str, token: str) -> dict[str, str]:
     """Return the environment of the server and of all that it starts."""
     own = workspace.path("jupyter", "config", ".keep").parent.parent
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")}
+    # Labs opened here log to the store whose UI is shown here, whatever other projects use.
+    others = ("JUPYTER", "MLFLOW", "_MLFLOW")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     return kept | {
         processes.MARK: mark,
         "LAKEBOOK_ROOT": str(workspace.root()),

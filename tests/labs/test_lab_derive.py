@@ -58,6 +58,27 @@ def test_outputs_of_exercises_and_checks_go_and_those_of_the_demonstration_stay(
     assert kept == [True, True, False, True, False, False]
 
 
+def test_work_in_a_lab_is_kept_before_it_is_derived_again(repository, capsys):
+    repository.write()
+    derive.write(LAB)
+    lab = repository.root / "labs" / f"{LAB}.ipynb"
+    mine = lab.read_text().replace("total = ...", "total = 2 + 3")
+    lab.write_text(mine)
+    assert main(["labs", "derive", LAB]) == 0
+    (kept,) = derive.kept(LAB)
+    assert kept.read_text() == mine
+    assert kept.name in capsys.readouterr().out
+    assert "total = ..." in lab.read_text()
+
+
+def test_a_lab_that_is_only_outdated_is_derived_again_without_a_copy(repository):
+    repository.write()
+    derive.write(LAB)
+    repository.write([code("1 + 1"), code(SECOND)])
+    assert derive.write(LAB)
+    assert derive.kept(LAB) == []
+
+
 def test_deriving_again_changes_nothing_and_keeps_the_ids_of_the_cells(repository):
     path = repository.write()
     assert derive.write(LAB)
@@ -68,7 +89,7 @@ def test_deriving_again_changes_nothing_and_keeps_the_ids_of_the_cells(repositor
     lab = repository.read()
     assert [cell.id for cell in lab.cells] == [cell.id for cell in before.cells]
     assert all(cell.get("execution_count") is None for cell in lab.cells)
-    assert lab.metadata.lakebook == {"derived_from": f"solutions/{LAB}.ipynb"}
+    assert lab.metadata.lakebook.derived_from == f"solutions/{LAB}.ipynb"
     assert path.is_file()
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def workspace_folder(tmp_path_factory):
-    with pytest.MonkeyPatch.context() as patch:
-        folder = tmp_path_factory.mktemp("home")
-        patch.setenv("LAKEBOOK_HOME", str(folder))
-        for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "SPARK_REMOTE"):
-            patch.delenv(name, raising=False)
-        yield folder
+    before = dict(os.environ)
+    folder = tmp_path_factory.mktemp("home")
+    os.environ["LAKEBOOK_HOME"] = str(folder)
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "SPARK_REMOTE"):
+        os.environ.pop(name, None)
+    yield folder
+    # Loading the extension points the process at its workspace; the next tests have others.
+    os.environ.clear()
+    os.environ.update(before)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def spark(workspace_folder):
     from lakebook.runtime.session import get_spark
 

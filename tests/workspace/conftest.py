@@ -29,7 +29,12 @@ def launch(repository: Path) -> Iterator[Callable[..., Running]]:
     started: list[Running] = []
 
     def start(home: Path, *options: str) -> Running:
-        environment = {**os.environ, "LAKEBOOK_ROOT": str(repository)}
+        # Another project's store is set, as it may be on anybody's machine: it must not matter.
+        environment = {
+            **os.environ,
+            "LAKEBOOK_ROOT": str(repository),
+            "MLFLOW_TRACKING_URI": f"sqlite:///{home}-elsewhere.db",
+        }
         environment.pop("LAKEBOOK_HOME", None)
         command = [str(Path(sys.executable).with_name("lakebook")), "start", "--no-browser"]
         process = subprocess.Popen(
