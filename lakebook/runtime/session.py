@@ -19,6 +19,8 @@ from lakebook.errors import LakebookError
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+PARTITIONS = "4"
+
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
 # A short-lived JVM spends more on compiling well than it gains, and a parallel collector's
@@ -94,13 +96,11 @@ def _settings() -> dict[str, str]:
     scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=workspace.path("spark", ".keep").parent))
     # Tables of a session go with it, so two labs at once, or one lab twice, never meet.
     atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    cores = str(max(2, os.cpu_count() or 2))
     settings = {
         "spark.master": _master(),
         "spark.ui.enabled": "true" if os.environ.get("LAKEBOOK_SPARK_UI") == "1" else "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": cores,
         "spark.sql.catalogImplementation": "in-memory",
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.local.dir": str(scratch / "local"),
@@ -108,8 +108,14 @@ def _settings() -> dict[str, str]:
         "spark.driver.extraJavaOptions": JVM_OPTIONS,
     }
     if _master().startswith("local"):
-        # A laptop's own name may not resolve, with or without a network.
-        settings |= {"spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1"}
+        settings |= {
+            # The same on every machine, for a seeded split follows the partitions; and few.
+            "spark.default.parallelism": PARTITIONS,
+            "spark.sql.shuffle.partitions": PARTITIONS,
+            # A laptop's own name may not resolve, with or without a network.
+            "spark.driver.host": "127.0.0.1",
+            "spark.driver.bindAddress": "127.0.0.1",
+        }
     return settings
 
 

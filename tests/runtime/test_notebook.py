@@ -19,7 +19,26 @@ def test_the_session_is_quiet_in_utc_and_has_no_web_page(spark):
     assert spark.conf.get("spark.ui.enabled") == "false"
     assert spark.conf.get("spark.ui.showConsoleProgress") == "false"
     assert spark.conf.get("spark.sql.session.timeZone") == "UTC"
-    assert int(spark.conf.get("spark.sql.shuffle.partitions")) <= max(2, os.cpu_count() or 2)
+    assert int(spark.conf.get("spark.sql.shuffle.partitions")) <= 4
+
+
+def test_a_seeded_split_is_the_same_whatever_the_number_of_cores(tmp_path):
+    program = """
+import pandas as pd
+from lakebook.runtime.session import get_spark
+rows = get_spark().createDataFrame(pd.DataFrame({"n": range(100)}))
+print(sorted(row.n for row in rows.randomSplit([0.5, 0.5], seed=1)[0].collect()))
+"""
+    drawn = set()
+    for cores in (1, 3):
+        environment = os.environ | {
+            "LAKEBOOK_HOME": str(tmp_path),
+            "LAKEBOOK_MASTER": f"local[{cores}]",
+        }
+        done = subprocess.run([sys.executable, "-c", program], env=environment,
+                              capture_output=True, text=True, check=True)  # fmt: skip
+        drawn.add(done.stdout)
+    assert len(drawn) == 1
 
 
 def test_an_existing_session_is_honoured(spark):
