@@ -20,10 +20,8 @@ LARGEST = 1_000_000
 # Reason for each file that is larger.
 LARGER: dict[str, str] = {}
 
-# Package indexes and their mirrors; a pin needs none, and a reader may use another.
-INDEXES = re.compile(
-    r"pypi\.org|pythonhosted\.org|--(?:extra-)?index-url|--find-links|anaconda\.org"
-)
+# Addresses of package indexes; a pin needs none, and a reader may use another.
+INDEXES = re.compile(r"https?://\S+/simple\b|--(?:extra-)?index-url|--find-links")
 MACHINE = re.compile(r"(?<![\w./-])/(?:home|root|Users|work|mnt)/[\w.-]+")
 MADE_UP = {"/home/ada"}
 
