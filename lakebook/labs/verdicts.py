@@ -133,6 +133,6 @@ class Overview(Shown):
             for number, title, state in self.rows
         )
         return (
-            f'<table data-lakebook="progress"><caption>{escape(self._headline())}</caption>'
+            f'<table data-lakebook="progress" style="color:inherit"><caption>{escape(self._headline())}</caption>'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
