@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from lakebook import __version__
 from lakebook.errors import LakebookError
 
-ROOMS = ("lakebook.labs.commands", "lakebook.exam.commands", "lakebook.book", "lakebook.start")
+ROOMS = (
+    "lakebook.datasets",
+    "lakebook.labs.commands",
+    "lakebook.exam.commands",
+    "lakebook.book",
+    "lakebook.start",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

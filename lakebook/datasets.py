@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +16,37 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 SCALES = ("small", "full")
+
+
+def register(commands: Any) -> None:
+    """Add the command `lakebook data`."""
+    data = commands.add_parser("data", help="list the data sets, or write one to a file")
+    data.add_argument("name", nargs="?", help="a data set; all are listed if none is named")
+    data.add_argument("--to", type=Path, metavar="FILE", help="a .csv or .parquet file to write")
+    data.add_argument("--scale", default="small", help="small (default) or full")
+    data.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    if args.name is None:
+        for name in names():
+            # The card's first sentence, below its title.
+            what = card(name).read_text("utf-8").split("\n\n")[1].replace("\n", " ")
+            print(f"{name}: {what.split('. ')[0].rstrip('. ')}")
+        return 0
+    if args.to is None:
+        print(card(args.name).read_text("utf-8"))
+        return 0
+    writers = {".csv": "to_csv", ".parquet": "to_parquet"}
+    if args.to.suffix not in writers:
+        raise LakebookError(f"'{args.to}' is neither a .csv nor a .parquet file; name one of these")
+    frame = load(args.name, args.scale)
+    try:
+        getattr(frame, writers[args.to.suffix])(args.to, index=False)
+    except OSError as error:
+        raise LakebookError(f"'{args.to}' cannot be written: {error.strerror or error}") from error
+    print(f"{args.to}: {len(frame):,} rows, {len(frame.columns)} columns")
+    return 0
 
 
 def names() -> list[str]:

@@ -7,6 +7,7 @@ import textwrap
 import pytest
 
 from lakebook import datasets
+from lakebook.cli import main
 from lakebook.errors import LakebookError
 
 
@@ -50,3 +51,18 @@ def test_an_original_file_that_is_missing_or_not_readable_is_explained(shelf):
     (shelf / "make.py").write_text("def read(path):\n    return None\n")
     with pytest.raises(LakebookError, match=r"there is no file 'tides\.csv'"):
         datasets.load("tides", path="tides.csv")
+
+
+def test_the_command_lists_writes_and_refuses(shelf, tmp_path, capsys):
+    (shelf / "card.md").write_text("# tides\n\nHow high\nthe water stands. Generated.\n")
+    assert main(["data"]) == 0
+    assert capsys.readouterr().out == "tides: How high the water stands\n"
+    written = tmp_path / "tides.csv"
+    assert main(["data", "tides", "--scale", "full", "--to", str(written)]) == 0
+    assert written.read_text().split() == ["level", *"012345678"]
+    assert main(["data", "tide"]) == 2
+    assert "dataset 'tide' is not known; did you mean 'tides'?" in capsys.readouterr().err
+    assert main(["data", "tides", "--to", str(tmp_path / "tides.xls")]) == 2
+    assert "neither a .csv nor a .parquet" in capsys.readouterr().err
+    assert main(["data", "tides", "--to", str(tmp_path / "none" / "tides.csv")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
