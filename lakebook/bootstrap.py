@@ -179,8 +179,8 @@ def _lock(options: list[str]) -> int:
     steps.begin("resolving every group for Python 3.11 and newer, on every system")
     groups = [part for name in _project()["dependency-groups"] for part in ("--group", name)]
     fixed = ("--universal", "--python-version", "3.11", "--generate-hashes")
-    # Neither a comment with the command nor an index address belongs into the file.
-    silent = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links")
+    # No comment with the command belongs into the file; addresses uv writes only when asked.
+    silent = ("--no-header", "--no-annotate")
     command = [_tool("uv"), "pip", "compile", "-q", "pyproject.toml", *groups, *fixed, *silent]
     if subprocess.call(
         [*command, "-o", "constraints.txt", *options], cwd=str(ROOT), env=_quiet_environment()

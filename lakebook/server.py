@@ -43,6 +43,8 @@ class _OwnPages(JupyterHandler):
 class BookHandler(_OwnPages, web.StaticFileHandler):
     """The files of the built book; tornado refuses every path outside of it."""
 
+    # 2026-11-20: mypy is silenced twice, for tornado types what `authenticated` wraps as a plain
+    # method, which may return None; the coroutine it is handed is returned as it is.
     @web.authenticated
     async def get(  # type: ignore[override]
         self, path: str, include_body: bool = True

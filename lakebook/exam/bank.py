@@ -7,7 +7,6 @@ collected and reported together, and no question is ever skipped.
 from __future__ import annotations
 
 import datetime
-import difflib
 import hashlib
 import random
 import re
@@ -15,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lakebook import workspace
-from lakebook.errors import LakebookError
+from lakebook.errors import LakebookError, unknown
 from lakebook.exam import wording
 from lakebook.exam.blueprint import Blueprint, lab_exists
 from lakebook.exam.blueprint import load as load_blueprint
@@ -159,7 +158,7 @@ class _File:
             return []
         known = self.blueprint.objectives()
         if self.objective not in known:
-            self.fault(1, _unknown("objective", self.objective, known) + "; rename the file")
+            self.fault(1, f"{unknown('objective', self.objective, known)}; rename the file")
         elif self.section != known[self.objective].section or not self.direct:
             wanted = f"{known[self.objective].section}/{self.objective}.md"
             self.fault(1, f"belongs in book/questions/{wanted}; move the file")
@@ -233,7 +232,7 @@ class _File:
         while at < end and (m := re.fullmatch(r"- ([\w-]+):\s*(.*?)\s*", self.lines[at])):
             key, value = m[1], m[2]
             if key not in KEYS:
-                self.fault(at + 1, _unknown("key", key, KEYS))
+                self.fault(at + 1, str(unknown("key", key, KEYS)))
             elif key in keys:
                 self.fault(at + 1, f"key '{key}' is given twice; keep one")
             elif not value:
@@ -256,7 +255,7 @@ class _File:
             value, line = keys["lab"]
             labs = self.blueprint.labs()
             if value not in labs and not lab_exists(value, self.root):
-                self.fault(line, _unknown("lab", value, labs) + "; or add it to the blueprint")
+                self.fault(line, f"{unknown('lab', value, labs)}; or add it to the blueprint")
         if "source" in keys:
             value, line = keys["source"]
             if not re.fullmatch(r"https://[^\s/]+\.[^\s]+", value):
@@ -409,10 +408,3 @@ def _fenced(lines: list[str]) -> list[bool]:
             inside = opens[0] if opens else ""
             marks.append(bool(opens))
     return marks
-
-
-def _unknown(kind: str, name: str, known: object) -> str:
-    names = sorted(known)  # type: ignore[call-overload]
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.4)
-    way_out = f"did you mean '{near[0]}'?" if near else "known: " + ", ".join(names[:8])
-    return f"{kind} '{name}' is not known; {way_out}"

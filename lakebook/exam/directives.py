@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -43,7 +44,7 @@ def _stamp(root: Path) -> tuple[tuple[str, int], ...]:
     return tuple((str(f), f.stat().st_mtime_ns) for f in sources if f.is_file())
 
 
-class ExamDirective(SphinxDirective):
+class ExamDirective(SphinxDirective, ABC):
     """What the five directives share: the bank, links, and errors that fail a strict build."""
 
     has_content = False
@@ -70,9 +71,9 @@ class ExamDirective(SphinxDirective):
         except LakebookError as error:
             raise self.error(f"{self.name}: {error}") from error
 
+    @abstractmethod
     def make(self) -> list[nodes.Node]:
         """Return the directive's nodes."""
-        raise NotImplementedError
 
     def part(self, *children: nodes.Node) -> exam_part:
         """Return the children in one node that marks the page as part of the exam trainer."""

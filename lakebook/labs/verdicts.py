@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -26,14 +27,14 @@ _BOX = "border:1px solid currentColor;border-left-width:.4em;padding:.5em .8em;m
 _CODE = re.compile(r"`([^`]+)`")
 
 
-class Shown:
+class Shown(ABC):
     """Something a cell shows once: as its last line in a notebook, by print in a script."""
 
-    def __repr__(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def __repr__(self) -> str: ...
 
-    def _repr_html_(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def _repr_html_(self) -> str: ...
 
     def shown(self) -> Shown:
         """Return itself, printed first where nothing else would show it."""

@@ -21,7 +21,7 @@ LARGEST = 1_000_000
 LARGER: dict[str, str] = {}
 
 # Addresses of package indexes; a pin needs none, and a reader may use another.
-INDEXES = re.compile(r"https?://\S+/simple\b|--(?:extra-)?index-url|--find-links")
+INDEXES = re.compile(r"https?://\S+/simple\b|--(?:extra-)?index\b|--find\b")
 MACHINE = re.compile(r"(?<![\w./-])/(?:home|root|Users|work|mnt)/[\w.-]+")
 MADE_UP = {"/home/ada"}
 
