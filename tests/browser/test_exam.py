@@ -377,6 +377,38 @@ def test_no_more_options_than_asked_for_can_be_selected(open_page: Open) -> None
     assert len(attempt(page)["answers"][items[several]["id"]]["picked"]) == 2
 
 
+def test_several_right_options_count_all_or_nothing(open_page: Open) -> None:
+    page = open_page(MOCK)
+    items = start(page)["items"]
+    half, unfinished, whole = [n for n, item in enumerate(items) if item["select"] == 2][:3]
+    button(page, "Map").click()
+    for n in (half, unfinished, whole):
+        item = items[n]
+        page.locator(".lbx-cell").nth(n).click()
+        wrong = next(option for option in item["order"] if option not in item["right"])
+        chosen = {half: [item["right"][0], wrong], unfinished: item["right"][:1]}
+        for option in chosen.get(n, item["right"]):
+            page.locator(f'.lbx-stage [data-option="{option}"] input').check()
+    expect(finish(page)).to_contain_text("1 of 48")
+
+
+def test_a_tab_that_heard_nothing_of_another_keeps_its_answers(open_page: Open) -> None:
+    page = open_page(MOCK)
+    items = start(page)["items"]
+    # As a tab does that was asleep: what another one writes reaches the store, but not its page.
+    page.evaluate(
+        """([id, right]) => {
+          const key = Object.keys(localStorage).find((k) => k.startsWith("lakebook:attempt:"));
+          const kept = JSON.parse(localStorage.getItem(key));
+          kept.answers[id] = { picked: right, flag: false, at: Date.now() };
+          localStorage.setItem(key, JSON.stringify(kept));
+        }""",
+        [items[7]["id"], items[7]["right"]],
+    )
+    answer(page, items[0], right=True)
+    assert set(attempt(page)["answers"]) == {items[0]["id"], items[7]["id"]}
+
+
 def test_a_browser_that_stores_nothing_is_named_and_the_exam_goes_on(open_page: Open) -> None:
     page = open_page(MOCK)
     page.add_init_script(
