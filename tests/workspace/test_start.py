@@ -94,11 +94,16 @@ def test_a_page_is_told_what_has_been_passed(running: Running, kernel: Kernel, l
     assert running.script()["progress"][lab]["passed"] == [1]
 
 
-def test_a_run_logged_in_a_lab_is_in_the_mlflow_ui(running: Running, kernel: Kernel) -> None:
+@pytest.fixture(scope="module")
+def experiment(kernel: Kernel) -> str:
+    """Log a run in the lab and return the name of the experiment it went to."""
     kernel.run("import mlflow\nwith mlflow.start_run(): mlflow.log_metric('rmse', 2.5)")
-    name = kernel.run(
+    return kernel.run(
         "print(mlflow.get_experiment(mlflow.last_active_run().info.experiment_id).name)"
-    )
+    ).strip()
+
+
+def test_a_run_logged_in_a_lab_is_in_the_mlflow_ui(running: Running, experiment: str) -> None:
     status, page = running.get("/mlflow/")
     assert status == 200
     assert "<title>MLflow</title>" in page
@@ -106,7 +111,7 @@ def test_a_run_logged_in_a_lab_is_in_the_mlflow_ui(running: Running, kernel: Ker
     status, text = running.get(f"{api}/experiments/search", data={"max_results": 100})
     assert status == 200, text
     ids = {found["name"]: found["experiment_id"] for found in json.loads(text)["experiments"]}
-    asked = {"experiment_ids": [ids[name.strip()]]}
+    asked = {"experiment_ids": [ids[experiment]]}
     runs = json.loads(running.get(f"{api}/runs/search", data=asked)[1])["runs"]
     assert any(metric["value"] == 2.5 for run in runs for metric in run["data"]["metrics"])
 
@@ -122,8 +127,9 @@ def test_jupyterlab_opens_and_asks_for_no_news(running: Running, lab: str) -> No
 
 
 def test_in_a_browser_a_page_opens_its_lab_and_the_experiments_and_no_request_leaves(
-    running: Running, lab: str
+    running: Running, lab: str, experiment: str
 ) -> None:
+    assert experiment == f"/Shared/lakebook/{lab}"
     faults: list[str] = []
     asked: list[str] = []
     names = ("chromium", "chromium-browser", "google-chrome")
@@ -145,7 +151,7 @@ def test_in_a_browser_a_page_opens_its_lab_and_the_experiments_and_no_request_le
         with page.expect_popup() as opened:
             page.get_by_role("link", name="Experiments").click()
         opened.value.get_by_role("heading", name="Experiments").wait_for(timeout=180_000)
-        opened.value.get_by_text(f"/Shared/lakebook/{lab}").first.wait_for()
+        opened.value.get_by_text(experiment).first.wait_for(timeout=120_000)
         browser.close()
     assert not faults
     base = running.base.split("//")[1]
