@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -15,7 +14,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 from running_workspace import Kernel, Running, alive, free_port, wait_until
 
 from lakebook.labs import places
@@ -127,32 +126,28 @@ def test_jupyterlab_opens_and_asks_for_no_news(running: Running, lab: str) -> No
 
 
 def test_in_a_browser_a_page_opens_its_lab_and_the_experiments_and_no_request_leaves(
-    running: Running, lab: str, experiment: str
+    running: Running, lab: str, experiment: str, browser: Browser
 ) -> None:
     assert experiment == f"/Shared/lakebook/{lab}"
     faults: list[str] = []
     asked: list[str] = []
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = next((path for name in names if (path := shutil.which(name))), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        context = browser.new_context(viewport={"width": 1280, "height": 900})
-        context.on("request", lambda request: asked.append(request.url))
-        page = context.new_page()
-        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.goto(f"{running.base}/book/labs/{lab}.html?token={running.token}")
-        with page.expect_popup() as opened:
-            page.get_by_role("link", name="Open this lab").click()
-        opened.value.locator(".jp-NotebookPanel").wait_for(timeout=90_000)
-        idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
-        opened.value.locator(idle).wait_for(state="attached", timeout=90_000)
-        assert opened.value.locator(".Toastify__toast").count() == 0
-        with page.expect_popup() as opened:
-            page.get_by_role("link", name="Experiments").click()
-        opened.value.get_by_role("heading", name="Experiments").wait_for(timeout=180_000)
-        opened.value.get_by_text(experiment).first.wait_for(timeout=120_000)
-        browser.close()
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.on("request", lambda request: asked.append(request.url))
+    page = context.new_page()
+    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(f"{running.base}/book/labs/{lab}.html?token={running.token}")
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Open this lab").click()
+    opened.value.locator(".jp-NotebookPanel").wait_for(timeout=90_000)
+    idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
+    opened.value.locator(idle).wait_for(state="attached", timeout=90_000)
+    assert opened.value.locator(".Toastify__toast").count() == 0
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Experiments").click()
+    opened.value.get_by_role("heading", name="Experiments").wait_for(timeout=180_000)
+    opened.value.get_by_text(experiment).first.wait_for(timeout=120_000)
+    context.close()
     assert not faults
     base = running.base.split("//")[1]
     foreign = {url for url in asked if urlsplit(url).netloc not in ("", base)}
