@@ -7,8 +7,13 @@ import os
 import tempfile
 import warnings
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 from lakebook import workspace
+from lakebook.errors import LakebookError
+from lakebook.runtime import registry
+from lakebook.runtime.later import when_imported
 from lakebook.runtime.session import on_databricks
 
 EXPERIMENT_FOLDER = "/Shared/lakebook"
@@ -17,15 +22,25 @@ EXPERIMENT_FOLDER = "/Shared/lakebook"
 def prepare() -> None:
     """Point MLflow at the workspace's own store, and make that store if it is missing.
 
-    On Databricks, or where ``MLFLOW_TRACKING_URI`` is set, nothing is changed.
+    Models go to Unity Catalog unless ``MLFLOW_REGISTRY_URI`` says otherwise, for that is what
+    MLflow 3 does on the platform. A store that ``MLFLOW_TRACKING_URI`` names is left as it is,
+    and so is everything on Databricks.
     """
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     # MLflow's progress bars stay text: widgets in a rendered page load scripts from other hosts.
     warnings.filterwarnings("ignore", message="IProgress not found")
-    if on_databricks() or os.environ.get("MLFLOW_TRACKING_URI"):
+    if on_databricks():
         return
-    os.environ["MLFLOW_TRACKING_URI"] = workspace.tracking_uri()
+    own = workspace.tracking_uri()
+    tracking = os.environ.get("MLFLOW_TRACKING_URI", own)
+    if not tracking.startswith("databricks"):
+        os.environ[registry.STORE] = own
+        os.environ.setdefault("MLFLOW_REGISTRY_URI", registry.UNITY_CATALOG)
+        when_imported("mlflow.tracking._tracking_service.utils", _want_absolute_experiments)
+    if os.environ.get("MLFLOW_TRACKING_URI"):
+        return
+    os.environ["MLFLOW_TRACKING_URI"] = own
     # Without it MLflow puts the artifacts of a new experiment below the current folder. The
     # name is private to MLflow 3.17, which constraints.txt pins; a test would notice a change.
     os.environ["_MLFLOW_SERVER_ARTIFACT_ROOT"] = str(workspace.artifacts())
@@ -64,3 +79,43 @@ def use_experiment(lab_id: str) -> str:
     if not on_databricks():
         os.environ["MLFLOW_EXPERIMENT_NAME"] = name
     return name
+
+
+def _want_absolute_experiments(service: ModuleType) -> None:
+    """Refuse a relative experiment in this process: the code would not run on the platform.
+
+    Only where the extension was loaded: the commands of MLflow and other projects of the same
+    environment go on as they are.
+    """
+    make = service._tracking_store_registry._registry["sqlite"]
+    if hasattr(make, "of_lakebook"):
+        return
+
+    def make_strict(store_uri: str, artifact_uri: str | None = None) -> Any:
+        store = make(store_uri, artifact_uri)
+        create = store.create_experiment
+
+        def create_experiment(name: str, *args: Any, **kwargs: Any) -> Any:
+            if not str(name or "/").startswith("/"):
+                raise _relative(name)
+            return create(name, *args, **kwargs)
+
+        store.create_experiment = create_experiment
+        return store
+
+    make_strict.of_lakebook = True  # type: ignore[attr-defined]
+    service._tracking_store_registry.register("sqlite", make_strict)
+    service._tracking_store_registry._get_store_with_resolved_uri.cache_clear()
+
+
+def _relative(name: str) -> Exception:
+    from mlflow.exceptions import MlflowException
+
+    class ExperimentError(LakebookError, MlflowException):
+        """A name of an experiment that the platform refuses."""
+
+    return ExperimentError(
+        f"Got an invalid experiment name '{name}'. On Databricks an experiment is an absolute path "
+        f"of the workspace, and so it is here: mlflow.set_experiment('/Shared/{name}')",
+        error_code=1000,
+    )
