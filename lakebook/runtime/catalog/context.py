@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lakebook.runtime.catalog import store
 from lakebook.runtime.catalog.names import Name, did_you_mean, error, normal, split
@@ -48,11 +48,19 @@ def _state(spark: SparkSession) -> State:
     return kept
 
 
+def sparks_own(spark: SparkSession, name: str, *arguments: Any) -> Any:
+    """Call a method of ``spark.catalog`` as Spark has it, which knows its own catalog alone."""
+    from lakebook.runtime.surface.patching import original
+
+    catalog = spark.catalog
+    return original(type(catalog), name)(catalog, *arguments)
+
+
 def current(spark: SparkSession) -> tuple[str, str]:
     """Return the session's catalog and schema; at the start ``("main", "default")``."""
     state = _state(spark)
     if state.catalog in SPARKS_OWN:
-        return state.catalog, spark.catalog.currentDatabase()
+        return state.catalog, sparks_own(spark, "currentDatabase")
     return state.catalog, state.schema
 
 
@@ -68,9 +76,9 @@ def use(spark: SparkSession, catalog: str | None = None, schema: str | None = No
     target = normal(catalog) if catalog is not None else state.catalog
     if target in SPARKS_OWN:
         if schema is not None:
-            spark.catalog.setCurrentDatabase(schema)
+            sparks_own(spark, "setCurrentDatabase", schema)
         elif catalog is not None:
-            spark.catalog.setCurrentDatabase("default")
+            sparks_own(spark, "setCurrentDatabase", "default")
         state.catalog, state.schema = "hive_metastore", "default"
         return
     require_catalog(target)
@@ -172,5 +180,5 @@ def is_temporary_view(spark: SparkSession, name: str) -> bool:
     if hasattr(spark, "_jsparkSession"):
         catalog = spark._jsparkSession.sessionState().catalog()
         return bool(catalog.getTempView(name).isDefined())
-    views = spark.catalog.listTables(pattern=name)
+    views = sparks_own(spark, "listTables", None, name)
     return any(view.isTemporary and normal(view.name) == normal(name) for view in views)
