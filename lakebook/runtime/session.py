@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 PARTITIONS = "4"
+LOOPBACK = "127.0.0.1"
 
 LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 
@@ -75,7 +76,10 @@ def _start(app_name: str) -> SparkSession:
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     log = workspace.path("logs", f"spark-{os.getpid()}.log")
     builder = SparkSession.builder.appName(app_name)
-    for key, value in _settings().items():
+    scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=workspace.path("spark", ".keep").parent))
+    # Tables of a session go with it, so two labs at once, or one lab twice, never meet.
+    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
+    for key, value in settings(_master(), scratch).items():
         builder = builder.config(key, value)
     try:
         with _standard_error_to(log):
@@ -92,12 +96,10 @@ def _master() -> str:
     return os.environ.get("LAKEBOOK_MASTER", "local[*]")
 
 
-def _settings() -> dict[str, str]:
-    scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=workspace.path("spark", ".keep").parent))
-    # Tables of a session go with it, so two labs at once, or one lab twice, never meet.
-    atexit.register(shutil.rmtree, scratch, ignore_errors=True)
-    settings = {
-        "spark.master": _master(),
+def settings(master: str, scratch: Path) -> dict[str, str]:
+    """Return Spark's settings for a session on this master, which keeps its files in `scratch`."""
+    wanted = {
+        "spark.master": master,
         "spark.ui.enabled": "true" if os.environ.get("LAKEBOOK_SPARK_UI") == "1" else "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",
@@ -107,16 +109,20 @@ def _settings() -> dict[str, str]:
         "spark.driver.memory": "2g",
         "spark.driver.extraJavaOptions": JVM_OPTIONS,
     }
-    if _master().startswith("local"):
-        settings |= {
+    if master.startswith(("local", f"spark://{LOOPBACK}:")):
+        wanted |= {
             # The same on every machine, for a seeded split follows the partitions; and few.
             "spark.default.parallelism": PARTITIONS,
             "spark.sql.shuffle.partitions": PARTITIONS,
             # A laptop's own name may not resolve, with or without a network.
-            "spark.driver.host": "127.0.0.1",
-            "spark.driver.bindAddress": "127.0.0.1",
+            "spark.driver.host": LOOPBACK,
+            "spark.driver.bindAddress": LOOPBACK,
         }
-    return settings
+    if master.startswith("spark://"):
+        from lakebook.runtime import cluster
+
+        wanted |= cluster.settings(master)
+    return wanted
 
 
 @contextlib.contextmanager
