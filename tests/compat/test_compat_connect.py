@@ -1,0 +1,13 @@
+"""The promises of the platform's documentation, over Spark Connect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from suite import Case
+
+ENVIRONMENT = "connect"
+
+
+def test_the_promise_holds(compatibility_case: Case, holds: Any) -> None:
+    holds(compatibility_case)
