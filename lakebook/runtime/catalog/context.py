@@ -50,7 +50,7 @@ def _state(spark: SparkSession) -> State:
 
 def sparks_own(spark: SparkSession, name: str, *arguments: Any) -> Any:
     """Call a method of ``spark.catalog`` as Spark has it, which knows its own catalog alone."""
-    from lakebook.runtime.surface.patching import original
+    from lakebook.runtime.patching import original
 
     catalog = spark.catalog
     return original(type(catalog), name)(catalog, *arguments)

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from lakebook.runtime.delta.log import Add
 from lakebook.runtime.delta.snapshot import Snapshot
+from lakebook.runtime.patching import original
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -76,7 +77,8 @@ def _parquet(
     reader = spark.read.schema(schema).option("timeZone", "UTC")
     if base:
         reader = reader.option("basePath", root)
-    return reader.parquet(*(_literal(file, root) for file in files))
+    # The replaced method would ask of each file where the platform's path lies.
+    return original(type(reader), "parquet")(reader, *(_literal(file, root) for file in files))
 
 
 def _literal(file: Add, root: str) -> str:

@@ -20,6 +20,7 @@ from lakebook.runtime.delta.errors import delta_error
 from lakebook.runtime.delta.log import Actions, Add
 from lakebook.runtime.delta.read import NULL_FOLDER, frame
 from lakebook.runtime.delta.snapshot import Snapshot, is_delta
+from lakebook.runtime.patching import original
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -122,7 +123,7 @@ class Options:
     mode: str
     merge_schema: bool = False
     overwrite_schema: bool = False
-    replace_where: str | None = None
+    replace_where: Any = None  # text or a Column
     dynamic: bool = False
     txn: tuple[str, int] | None = None
     user_metadata: str | None = None
@@ -248,7 +249,7 @@ def _execute(
 ) -> int:
     checked = schemas.constrained(plan.rows, plan.schema, plan.configuration, name)
     condition = None
-    if wanted.replace_where:
+    if wanted.replace_where is not None:
         condition = _predicate(wanted.replace_where)
         checked = _only(checked, condition, wanted.replace_where)
     adds = stage(checked, root, plan.partition_by)
@@ -309,8 +310,8 @@ def _parameters(wanted: Options, plan: _Plan) -> dict[str, Any]:
         "mode": mode.get(wanted.mode, "ErrorIfExists"),
         "partitionBy": list(plan.partition_by),
     }
-    if wanted.replace_where:
-        found["predicate"] = wanted.replace_where
+    if wanted.replace_where is not None:
+        found["predicate"] = str(wanted.replace_where)
     if wanted.user_metadata:
         found["userMetadata"] = wanted.user_metadata
     return found
@@ -374,7 +375,7 @@ def stage(rows: DataFrame, root: str | Path, partition_by: Sequence[str] = ()) -
         writer = rows.write.option("timeZone", "UTC").option("compression", "snappy")
         if partition_by:
             writer = writer.partitionBy(*partition_by)
-        writer.parquet(str(aside))
+        original(type(writer), "parquet")(writer, str(aside))
         return [
             added
             for found in sorted(aside.rglob("*.parquet"))
@@ -597,10 +598,10 @@ def _raised(snapshot: Snapshot, schema: StructType) -> dict[str, Any] | None:
     return wanted
 
 
-def _predicate(text: str) -> Column:
+def _predicate(condition: Any) -> Column:
     from pyspark.sql import functions as F
 
-    return F.expr(text)
+    return F.expr(condition) if isinstance(condition, str) else condition
 
 
 def _only(rows: DataFrame, condition: Column, text: str) -> DataFrame:
