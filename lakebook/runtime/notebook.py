@@ -4,30 +4,48 @@ from __future__ import annotations
 
 import os
 import sys
+import weakref
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from lakebook.runtime import tracking
+from lakebook.runtime import files, tracking
 from lakebook.runtime.dbutils import DBUtils
+from lakebook.runtime.dbutils.stopping import Stopping
 from lakebook.runtime.display import display, displayHTML
+from lakebook.runtime.magics import Magics
 from lakebook.runtime.session import get_spark, on_databricks
 
 GIVEN = "_lakebook_given"
 
 
-def load(shell: Any) -> None:
-    """Give the notebook ``spark``, ``dbutils``, ``display``, ``displayHTML`` and ``%sql``.
+class Attached(NamedTuple):
+    """What `load` has put into a shell beside names."""
 
-    Names that the notebook has already, such as the platform's own, are left alone.
+    stopping: Stopping
+    magics: Magics
+    show_widgets: Callable[[Any], None]
+
+
+_attached: weakref.WeakKeyDictionary[Any, Attached] = weakref.WeakKeyDictionary()
+
+
+def load(shell: Any) -> None:
+    """Give the notebook ``spark``, ``dbutils``, ``display``, ``displayHTML`` and the magics.
+
+    Names that the notebook has already, such as the platform's own, are left alone, and on
+    Databricks all the rest as well.
     """
     tracking.prepare()
+    dbutils = DBUtils(shell)
     makers: dict[str, Callable[[], Any]] = {
         "spark": get_spark,
-        "dbutils": DBUtils,
+        "dbutils": lambda: dbutils,
         "display": lambda: display,
         "displayHTML": lambda: displayHTML,
     }
+    if not on_databricks():
+        makers["getArgument"] = lambda: dbutils.widgets.getArgument
     given = {}
     for name, make in makers.items():
         # IPython's own display is in every namespace; ours shows Spark frames as well.
@@ -37,14 +55,48 @@ def load(shell: Any) -> None:
     shell.user_ns.setdefault(GIVEN, {}).update(given)
     if not on_databricks():
         _offer_commands()
-        shell.register_magic_function(_sql_magic(shell), "line_cell", "sql")
+        files.install()
+        _attach(shell, given.get("dbutils"))
 
 
 def unload(shell: Any) -> None:
-    """Take back the names that `load` gave and that still mean the same."""
+    """Take back the names that `load` gave and that still mean the same, and the magics."""
     for name, value in shell.user_ns.pop(GIVEN, {}).items():
         if shell.user_ns.get(name) is value:
             del shell.user_ns[name]
+    _detach(shell)
+    files.uninstall()
+
+
+def _attach(shell: Any, dbutils: DBUtils | None) -> None:
+    """Give the shell its magics and the end of a notebook, once.
+
+    Loaded again, for example after `%reset`, the magics go with the new `dbutils`. Where the
+    notebook has kept a `dbutils` of its own, they have one for themselves.
+    """
+    attached = _attached.get(shell)
+    if attached and dbutils is None:
+        return
+    _detach(shell)
+    tools = dbutils or DBUtils(shell)
+    stopping = attached.stopping if attached else Stopping(shell)
+    magics = Magics(shell, tools, stopping)
+    stopping.install()
+    magics.install()
+
+    def show_widgets(result: Any) -> None:
+        tools.widgets._show()
+
+    shell.events.register("post_run_cell", show_widgets)
+    _attached[shell] = Attached(stopping, magics, show_widgets)
+
+
+def _detach(shell: Any) -> None:
+    attached = _attached.pop(shell, None)
+    if attached:
+        attached.magics.uninstall()
+        attached.stopping.uninstall()
+        shell.events.unregister("post_run_cell", attached.show_widgets)
 
 
 def _offer_commands() -> None:
@@ -60,19 +112,3 @@ def _offer_commands() -> None:
 
 def _is_ipythons(name: str, value: Any) -> bool:
     return name == "display" and getattr(value, "__module__", "").startswith("IPython.")
-
-
-def _sql_magic(shell: Any) -> Any:
-    import sqlparse
-
-    def sql(line: str, cell: str | None = None) -> None:
-        """Run SQL and show the result, which stays at hand as ``_sqldf``."""
-        result = None
-        for statement in sqlparse.split(cell if cell is not None else line, strip_semicolon=True):
-            result = shell.user_ns["spark"].sql(statement)
-        if result is not None:
-            shell.user_ns["_sqldf"] = result
-            if result.columns:
-                display(result)
-
-    return sql
