@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import servers
 from suite import ENVIRONMENTS, Case, cases
 
 CASE_SECONDS = 90
@@ -33,15 +34,14 @@ def main() -> int:
     parser.add_argument("results", type=Path)
     parser.add_argument("cases", nargs="*")
     given = parser.parse_args()
+    given.results = given.results.resolve()
     wanted = [c for c in cases() if not given.cases or c.name in given.cases]
     with tempfile.TemporaryDirectory(prefix="compat-") as folder:
         os.environ["LAKEBOOK_HOME"] = str(Path(folder) / "home")
         for name in ("SPARK_REMOTE", "LAKEBOOK_MASTER", "MLFLOW_TRACKING_URI", "LAKEBOOK_USER"):
             os.environ.pop(name, None)
-        os.chdir(folder)
-        import servers
-
-        with servers.started(given.environment, Path(folder)), given.results.open("a") as results:
+        served = servers.started(given.environment)
+        with contextlib.chdir(folder), served, given.results.open("a") as results:
             run(given.environment, wanted, Path(folder) / "cases", results)
     return 0
 

@@ -28,16 +28,22 @@ def a_notebook_begins_in_main(it):
     assert rows(it.sql("SELECT current_catalog(), current_schema()")) == [("main", "default")]
 
 
-@case("USE CATALOG", "USE CATALOG changes the catalog and goes to its schema `default`.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-use-catalog.html")  # fmt: skip
+@case(
+    "USE CATALOG",
+    "USE CATALOG changes the catalog and goes to its schema `default`.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-use-catalog.html",
+)
 def a_catalog_is_used(it):
     it.sql("CREATE CATALOG IF NOT EXISTS cat_used")
     it.sql("USE CATALOG cat_used")
     assert rows(it.sql("SELECT current_catalog(), current_database()")) == [("cat_used", "default")]
 
 
-@case("USE SCHEMA", "After USE a short name means a table of that schema.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-use-schema.html")  # fmt: skip
+@case(
+    "USE SCHEMA",
+    "After USE a short name means a table of that schema.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-use-schema.html",
+)
 def a_schema_is_used(it):
     it.table(id=[5])
     for statement in ("USE {s}", "USE SCHEMA " + it.schema.split(".")[1]):
@@ -54,8 +60,11 @@ def a_name_of_two_levels_is_in_the_catalog(it):
     assert rows(it.sql(f"SELECT id FROM {short}.t")) == [(6,)]
 
 
-@case("CREATE CATALOG", "A catalog is made, with a comment; IF NOT EXISTS makes it once.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-create-catalog.html")  # fmt: skip
+@case(
+    "CREATE CATALOG",
+    "A catalog is made, with a comment; IF NOT EXISTS makes it once.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-create-catalog.html",
+)
 def a_catalog_is_made(it):
     for _ in range(2):
         it.sql("CREATE CATALOG IF NOT EXISTS cat_made COMMENT 'for trials'")
@@ -67,8 +76,11 @@ def a_catalog_is_made(it):
     refused(lambda: it.sql("CREATE CATALOG cat_made"), "ALREADY_EXISTS", "cat_made")
 
 
-@case("DROP CATALOG", "A catalog with tables is dropped only with CASCADE.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-drop-catalog.html")  # fmt: skip
+@case(
+    "DROP CATALOG",
+    "A catalog with tables is dropped only with CASCADE.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-drop-catalog.html",
+)
 def a_full_catalog_needs_cascade(it):
     it.sql("CREATE CATALOG cat_dropped")
     it.sql("CREATE TABLE cat_dropped.default.t (id INT)")
@@ -77,8 +89,11 @@ def a_full_catalog_needs_cascade(it):
     assert "cat_dropped" not in column(it.sql("SHOW CATALOGS"), "catalog")
 
 
-@case("CREATE SCHEMA, SHOW SCHEMAS", "Schemas are made in a catalog and listed, also LIKE.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-create-schema.html")  # fmt: skip
+@case(
+    "CREATE SCHEMA, SHOW SCHEMAS",
+    "Schemas are made in a catalog and listed, also LIKE.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-create-schema.html",
+)
 def schemas_are_made_and_listed(it):
     it.sql("CREATE CATALOG IF NOT EXISTS cat_schemas")
     for name in ("raw_a", "raw_b", "gold"):
@@ -89,8 +104,11 @@ def schemas_are_made_and_listed(it):
     assert told["Comment"] == "layer"
 
 
-@case("DROP SCHEMA", "A schema with tables is dropped only with CASCADE.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-drop-schema.html")  # fmt: skip
+@case(
+    "DROP SCHEMA",
+    "A schema with tables is dropped only with CASCADE.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-drop-schema.html",
+)
 def a_full_schema_needs_cascade(it):
     it.sql("CREATE TABLE {s}.t (id INT)")
     refused(lambda: it.sql("DROP SCHEMA {s}"), ("SCHEMA_NOT_EMPTY", "not empty"))
@@ -98,15 +116,21 @@ def a_full_schema_needs_cascade(it):
     refused(lambda: it.sql("SELECT * FROM {s}.t"), "TABLE_OR_VIEW_NOT_FOUND")
 
 
-@case("unknown catalog or schema", "A name whose catalog or schema is not there says which.",
-      source="https://docs.databricks.com/error-messages/index.html")  # fmt: skip
+@case(
+    "unknown catalog or schema",
+    "A name whose catalog or schema is not there says which.",
+    source="https://docs.databricks.com/error-messages/index.html",
+)
 def an_unknown_schema_is_named(it):
     refused(lambda: it.sql("CREATE TABLE main.nosuch.t (id INT)"), "SCHEMA_NOT_FOUND", "nosuch")
     refused(lambda: it.sql("USE CATALOG nosuchcat"), "nosuchcat", "NO_SUCH_CATALOG")
 
 
-@case("unknown table", "A table that is not there is TABLE_OR_VIEW_NOT_FOUND, with its name.",
-      source="https://docs.databricks.com/error-messages/index.html")  # fmt: skip
+@case(
+    "unknown table",
+    "A table that is not there is TABLE_OR_VIEW_NOT_FOUND, with its name.",
+    source="https://docs.databricks.com/error-messages/index.html",
+)
 def an_unknown_table_is_named(it):
     it.table("customers", id=[1])
     for call in (
@@ -118,8 +142,11 @@ def an_unknown_table_is_named(it):
         assert error.getCondition() == "TABLE_OR_VIEW_NOT_FOUND"
 
 
-@case("SHOW TABLES", "Tables and views of a schema are listed, temporary views too.",
-      source=f"{MANUAL}/sql-ref-syntax-aux-show-tables.html")  # fmt: skip
+@case(
+    "SHOW TABLES",
+    "Tables and views of a schema are listed, temporary views too.",
+    source=f"{MANUAL}/sql-ref-syntax-aux-show-tables.html",
+)
 def tables_are_listed(it):
     it.table("a", id=[1])
     it.sql("CREATE VIEW {s}.b AS SELECT 1 AS x")
@@ -130,10 +157,13 @@ def tables_are_listed(it):
     assert column(it.sql("SHOW TABLES IN {s} LIKE 'a*'"), "tableName") == ["a"]
 
 
-@case("DROP TABLE, managed", "Dropping a managed table takes its files away.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-drop-table.html",
-      differs="The files go at once. The platform deletes them within days, and UNDROP TABLE "
-      "brings the table back for seven days.")  # fmt: skip
+@case(
+    "DROP TABLE, managed",
+    "Dropping a managed table takes its files away.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-drop-table.html",
+    differs="The files go at once. The platform deletes them within days, and UNDROP TABLE "
+    "brings the table back for seven days.",
+)
 def a_managed_table_goes_with_its_files(it):
     it.sql("CREATE TABLE {s}.t AS SELECT 1 AS id")
     place = it.sql("DESCRIBE DETAIL {s}.t").first().location.removeprefix("file:")
@@ -144,8 +174,11 @@ def a_managed_table_goes_with_its_files(it):
     refused(lambda: it.sql("DROP TABLE {s}.t"), "TABLE_OR_VIEW_NOT_FOUND")
 
 
-@case("DROP TABLE, external", "Dropping an external table leaves its files.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-drop-table.html")  # fmt: skip
+@case(
+    "DROP TABLE, external",
+    "Dropping an external table leaves its files.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-drop-table.html",
+)
 def an_external_table_leaves_its_files(it):
     path = it.given(id=[1])
     it.sql(f"CREATE TABLE {{s}}.t LOCATION '{path}'")
@@ -155,8 +188,11 @@ def an_external_table_leaves_its_files(it):
     assert rows(it.at(path)) == [(1,)]
 
 
-@case("ALTER TABLE … RENAME TO", "A table is renamed; its rows and its history stay.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-alter-table.html")  # fmt: skip
+@case(
+    "ALTER TABLE … RENAME TO",
+    "A table is renamed; its rows and its history stay.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-alter-table.html",
+)
 def a_table_is_renamed(it):
     it.sql("CREATE TABLE {s}.old AS SELECT 1 AS id")
     it.sql("ALTER TABLE {s}.old RENAME TO {s}.new")
@@ -164,8 +200,11 @@ def a_table_is_renamed(it):
     assert it.spark.catalog.tableExists(it.name("old")) is False
 
 
-@case("names in backticks", "Names with spaces, dashes and letters of any script go in backticks.",
-      source=f"{MANUAL}/sql-ref-identifiers.html")  # fmt: skip
+@case(
+    "names in backticks",
+    "Names with spaces, dashes and letters of any script go in backticks.",
+    source=f"{MANUAL}/sql-ref-identifiers.html",
+)
 def a_name_may_be_quoted(it):
     table = f"{it.schema}.`größe-2 über`"
     it.sql(f"CREATE TABLE {table} (`länge` INT)")
@@ -174,15 +213,21 @@ def a_name_may_be_quoted(it):
     assert "größe-2 über" in column(it.sql("SHOW TABLES IN {s}"), "tableName")
 
 
-@case("letter case of names", "Names of tables and columns do not depend on letter case.",
-      source=f"{MANUAL}/sql-ref-names.html")  # fmt: skip
+@case(
+    "letter case of names",
+    "Names of tables and columns do not depend on letter case.",
+    source=f"{MANUAL}/sql-ref-names.html",
+)
 def letter_case_does_not_matter(it):
     it.table("Orders", id=[1])
     assert rows(it.sql(f"SELECT ID FROM {it.schema.upper()}.ORDERS")) == [(1,)]
 
 
-@case("tables across sessions", "A table is there for every session and process, not only its own.",
-      source="https://docs.databricks.com/data-governance/unity-catalog/index.html")  # fmt: skip
+@case(
+    "tables across sessions",
+    "A table is there for every session and process, not only its own.",
+    source="https://docs.databricks.com/data-governance/unity-catalog/index.html",
+)
 def another_session_sees_the_table(it):
     table = it.table(id=[1])
     assert rows(it.spark.newSession().table(table)) == [(1,)]
@@ -197,10 +242,13 @@ def catalogs_are_joined(it):
     assert rows(it.sql(query)) == [("a",)]
 
 
-@case("hive_metastore", "The old metastore is the catalog hive_metastore.",
-      source="https://docs.databricks.com/data-governance/unity-catalog/hive-metastore.html",
-      differs="hive_metastore is Spark's own catalog of this session: its tables are gone when "
-      "the session ends.")  # fmt: skip
+@case(
+    "hive_metastore",
+    "The old metastore is the catalog hive_metastore.",
+    source="https://docs.databricks.com/data-governance/unity-catalog/hive-metastore.html",
+    differs="hive_metastore is Spark's own catalog of this session: its tables are gone when "
+    "the session ends.",
+)
 def the_old_metastore_is_a_catalog(it):
     it.sql("CREATE TABLE hive_metastore.default.old_style USING parquet AS SELECT 1 AS id")
     assert rows(it.sql("SELECT * FROM hive_metastore.default.old_style")) == [(1,)]

@@ -104,10 +104,13 @@ def files_and_folders_are_deleted(it):
     assert fs.rm(f"{root}/sub", recurse=True) is False
 
 
-@case("fs.mount, fs.mounts", "A mount gives a place a name under /mnt, listed by mounts.",
-      source="https://docs.databricks.com/dbfs/mounts.html",
-      differs="Only folders of this machine (file:/…) are mounted here, to practise the old way; "
-      "addresses of clouds are refused. New code uses volumes.")  # fmt: skip
+@case(
+    "fs.mount, fs.mounts",
+    "A mount gives a place a name under /mnt, listed by mounts.",
+    source="https://docs.databricks.com/dbfs/mounts.html",
+    differs="Only folders of this machine (file:/…) are mounted here, to practise the old way; "
+    "addresses of clouds are refused. New code uses volumes.",
+)
 def a_folder_is_mounted(it):
     _, fs = _root(it)
     it.folder.joinpath("there.txt").write_text("x")

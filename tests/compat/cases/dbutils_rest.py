@@ -25,24 +25,33 @@ def a_dropdown_has_choices(it):
     it.dbutils.widgets.removeAll()
 
 
-@case("widgets.combobox", "A combobox also takes a value that is not among its choices.",
-      source=WIDGETS)  # fmt: skip
+@case(
+    "widgets.combobox",
+    "A combobox also takes a value that is not among its choices.",
+    source=WIDGETS,
+)
 def a_combobox_takes_any_value(it):
     it.dbutils.widgets.combobox("fruit", "kiwi", ["apple", "pear"])
     assert it.dbutils.widgets.get("fruit") == "kiwi"
     it.dbutils.widgets.removeAll()
 
 
-@case("widgets.multiselect", "A multiselect gives its values in one text, joined by commas.",
-      source=WIDGETS)  # fmt: skip
+@case(
+    "widgets.multiselect",
+    "A multiselect gives its values in one text, joined by commas.",
+    source=WIDGETS,
+)
 def a_multiselect_gives_a_text(it):
     it.dbutils.widgets.multiselect("days", "mon", ["mon", "tue"], "Days")
     assert it.dbutils.widgets.get("days") == "mon"
     it.dbutils.widgets.removeAll()
 
 
-@case("widgets.getAll, remove", "getAll gives all values; a removed widget is not there any more.",
-      source=WIDGETS)  # fmt: skip
+@case(
+    "widgets.getAll, remove",
+    "getAll gives all values; a removed widget is not there any more.",
+    source=WIDGETS,
+)
 def widgets_are_listed_and_removed(it):
     it.dbutils.widgets.text("a", "1")
     it.dbutils.widgets.text("b", "2")
@@ -66,8 +75,11 @@ def a_widget_is_a_marker_in_sql(it):
     it.dbutils.widgets.removeAll()
 
 
-@case("secrets.get", "A secret is given as text, and shown as [REDACTED] in every output.",
-      source="https://docs.databricks.com/security/secrets/redaction.html")  # fmt: skip
+@case(
+    "secrets.get",
+    "A secret is given as text, and shown as [REDACTED] in every output.",
+    source="https://docs.databricks.com/security/secrets/redaction.html",
+)
 def a_secret_is_redacted(it):
     os.environ["LAKEBOOK_SECRET_BANK_PIN"] = "s3cr3t-9"
     assert it.dbutils.secrets.get("bank", "pin") == "s3cr3t-9"
@@ -90,9 +102,11 @@ def an_unknown_secret_is_named(it):
     refused(lambda: it.dbutils.secrets.get("bank", "nosuch"), "bank", "nosuch")
 
 
-@case("notebook.run, notebook.exit", "run gives what the notebook passes to exit, as text; its "
-      "arguments are the other's widgets.",
-      source="https://docs.databricks.com/notebooks/notebook-workflows.html")  # fmt: skip
+@case(
+    "notebook.run, notebook.exit",
+    "run gives what the notebook passes to exit, as text; its arguments are the other's widgets.",
+    source="https://docs.databricks.com/notebooks/notebook-workflows.html",
+)
 def a_notebook_runs_another(it):
     import nbformat
     from nbformat.v4 import new_code_cell, new_notebook
@@ -108,8 +122,11 @@ def a_notebook_runs_another(it):
     assert it.dbutils.notebook.run(path, 60, {"n": "21"}) == "42"
 
 
-@case("jobs.taskValues", "Outside a job, set does nothing and get gives debugValue.",
-      source="https://docs.databricks.com/jobs/share-task-context.html")  # fmt: skip
+@case(
+    "jobs.taskValues",
+    "Outside a job, set does nothing and get gives debugValue.",
+    source="https://docs.databricks.com/jobs/share-task-context.html",
+)
 def task_values_outside_a_job(it):
     values = it.dbutils.jobs.taskValues
     assert values.set("rows", 5) is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from suite import Area, refused, rows
 
 PYSPARK = "https://spark.apache.org/docs/latest/api/python/reference/pyspark.sql"
+PANDAS = "https://spark.apache.org/docs/latest/api/python/reference/pyspark.pandas/io.html"
 case = Area("Tables from Python", "https://docs.delta.io/delta-batch")
 
 
@@ -48,8 +49,11 @@ def a_path_makes_an_external_table(it):
     assert rows(it.at(path)) == [(0,), (1,)]
 
 
-@case("insertInto", "insertInto matches columns by position, whatever their names.",
-      source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriter.insertInto.html")  # fmt: skip
+@case(
+    "insertInto",
+    "insertInto matches columns by position, whatever their names.",
+    source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriter.insertInto.html",
+)
 def insert_into_goes_by_position(it):
     table = it.table(a=[1], b=[10])
     it.frame([(2, 20)], "b LONG, a LONG").write.insertInto(table)
@@ -58,8 +62,11 @@ def insert_into_goes_by_position(it):
     assert rows(it.spark.table(table)) == [(3, 30)]
 
 
-@case("writeTo().create", "writeTo makes a table, partitioned and with properties.",
-      source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriterV2.html")  # fmt: skip
+@case(
+    "writeTo().create",
+    "writeTo makes a table, partitioned and with properties.",
+    source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriterV2.html",
+)
 def write_to_makes_a_table(it):
     from pyspark.sql.functions import col
 
@@ -71,8 +78,11 @@ def write_to_makes_a_table(it):
     refused(lambda: frame.writeTo(it.name()).create(), "ALREADY_EXISTS")
 
 
-@case("writeTo().append, .overwrite", "append adds; overwrite replaces what matches a condition.",
-      source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriterV2.html")  # fmt: skip
+@case(
+    "writeTo().append, .overwrite",
+    "append adds; overwrite replaces what matches a condition.",
+    source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriterV2.html",
+)
 def write_to_appends_and_overwrites(it):
     from pyspark.sql.functions import col
 
@@ -84,16 +94,22 @@ def write_to_appends_and_overwrites(it):
     assert rows(it.spark.table(table)) == [("mon", 1), ("tue", 5)]
 
 
-@case("writeTo().overwritePartitions", "overwritePartitions replaces the partitions it has rows for.",
-      source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriterV2.html")  # fmt: skip
+@case(
+    "writeTo().overwritePartitions",
+    "It replaces the partitions it has rows for.",
+    source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriterV2.html",
+)
 def write_to_overwrites_partitions(it):
     table = it.table(partition_by=["day"], day=["mon", "tue"], n=[1, 2])
     it.frame([("tue", 5)], "day STRING, n LONG").writeTo(table).overwritePartitions()
     assert rows(it.spark.table(table)) == [("mon", 1), ("tue", 5)]
 
 
-@case("writeTo().createOrReplace", "createOrReplace replaces rows and schema.",
-      source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriterV2.html")  # fmt: skip
+@case(
+    "writeTo().createOrReplace",
+    "createOrReplace replaces rows and schema.",
+    source=f"{PYSPARK}/api/pyspark.sql.DataFrameWriterV2.html",
+)
 def write_to_replaces_a_table(it):
     table = it.table(id=[1])
     it.frame([("x",)], "name STRING").writeTo(table).using("delta").createOrReplace()
@@ -108,8 +124,11 @@ def a_reader_reads_a_name(it):
     assert rows(it.spark.read.option("versionAsOf", 0).table(table)) == [(1,)]
 
 
-@case("pandas API on Spark", "to_table, read_table, to_delta and read_delta use Delta tables.",
-      source="https://spark.apache.org/docs/latest/api/python/reference/pyspark.pandas/io.html")  # fmt: skip
+@case(
+    "pandas API on Spark",
+    "to_table, read_table, to_delta and read_delta use Delta tables.",
+    source=PANDAS,
+)
 def pandas_on_spark_uses_tables(it):
     import pyspark.pandas as ps
 
@@ -121,8 +140,11 @@ def pandas_on_spark_uses_tables(it):
     assert sorted(ps.read_delta(path)["id"].to_numpy()) == [1, 2]
 
 
-@case("spark.catalog: current", "currentCatalog, setCurrentCatalog and their database kin.",
-      source=f"{PYSPARK}/catalog.html")  # fmt: skip
+@case(
+    "spark.catalog: current",
+    "currentCatalog, setCurrentCatalog and their database kin.",
+    source=f"{PYSPARK}/catalog.html",
+)
 def the_catalog_object_knows_where_it_is(it):
     short = it.schema.split(".")[1]
     it.spark.catalog.setCurrentDatabase(short)
@@ -135,8 +157,11 @@ def the_catalog_object_knows_where_it_is(it):
     refused(lambda: it.spark.catalog.setCurrentDatabase("nosuch"), "nosuch")
 
 
-@case("spark.catalog: exists", "tableExists and databaseExists take names of three levels.",
-      source=f"{PYSPARK}/catalog.html")  # fmt: skip
+@case(
+    "spark.catalog: exists",
+    "tableExists and databaseExists take names of three levels.",
+    source=f"{PYSPARK}/catalog.html",
+)
 def the_catalog_object_knows_what_exists(it):
     table, catalog = it.table(id=[1]), it.spark.catalog
     assert catalog.tableExists(table) is True
@@ -145,8 +170,11 @@ def the_catalog_object_knows_what_exists(it):
     assert catalog.databaseExists("main.nosuch") is False
 
 
-@case("spark.catalog: lists", "listCatalogs, listDatabases, listTables and listColumns.",
-      source=f"{PYSPARK}/catalog.html")  # fmt: skip
+@case(
+    "spark.catalog: lists",
+    "listCatalogs, listDatabases, listTables and listColumns.",
+    source=f"{PYSPARK}/catalog.html",
+)
 def the_catalog_object_lists(it):
     it.table("a", id=[1], name=["x"])
     catalog, short = it.spark.catalog, it.schema.split(".")[1]
@@ -157,8 +185,11 @@ def the_catalog_object_lists(it):
     assert [c.name for c in catalog.listColumns(it.name("a"))] == ["id", "name"]
 
 
-@case("spark.catalog.getTable", "getTable tells name, type and description of one table.",
-      source=f"{PYSPARK}/catalog.html")  # fmt: skip
+@case(
+    "spark.catalog.getTable",
+    "getTable tells name, type and description of one table.",
+    source=f"{PYSPARK}/catalog.html",
+)
 def the_catalog_object_describes_a_table(it):
     it.sql("CREATE TABLE {s}.t (id INT) COMMENT 'one'")
     found = it.spark.catalog.getTable(it.name())
@@ -166,8 +197,11 @@ def the_catalog_object_describes_a_table(it):
     refused(lambda: it.spark.catalog.getTable(it.name("none")), "NOT_FOUND")
 
 
-@case("cacheTable", "A cached table gives the same rows, and can be let go of.",
-      source=f"{PYSPARK}/catalog.html")  # fmt: skip
+@case(
+    "cacheTable",
+    "A cached table gives the same rows, and can be let go of.",
+    source=f"{PYSPARK}/catalog.html",
+)
 def a_table_is_cached(it):
     table = it.table(id=[1, 2])
     it.spark.catalog.cacheTable(table)

@@ -12,21 +12,30 @@ CLASSIC = "the session has a SparkContext; it is the absence over Connect that i
 ONLY_CONNECT = {"local": CLASSIC, "standalone": CLASSIC}
 
 
-@case("spark.sparkContext", "There is no SparkContext over Connect; the error names a way out.",
-      not_on=ONLY_CONNECT)  # fmt: skip
+@case(
+    "spark.sparkContext",
+    "There is no SparkContext over Connect; the error names a way out.",
+    not_on=ONLY_CONNECT,
+)
 def no_spark_context_over_connect(it):
     refused(lambda: it.spark.sparkContext, ("Connect", "connect"), ("spark.", "createDataFrame"))
 
 
-@case("DataFrame.rdd", "There are no RDDs over Connect; the error names mapInPandas or the like.",
-      not_on=ONLY_CONNECT)  # fmt: skip
+@case(
+    "DataFrame.rdd",
+    "There are no RDDs over Connect; the error names mapInPandas or the like.",
+    not_on=ONLY_CONNECT,
+)
 def no_rdd_over_connect(it):
     refused(lambda: it.spark.range(1).rdd, ("Connect", "connect"), ("mapInPandas", "applyInPandas"))
 
 
-@case("hyperopt.SparkTrials", "SparkTrials needs a SparkContext; the error names Trials.",
-      source="https://docs.databricks.com/machine-learning/automl-hyperparam-tuning/index.html",
-      not_on=ONLY_CONNECT)  # fmt: skip
+@case(
+    "hyperopt.SparkTrials",
+    "SparkTrials needs a SparkContext; the error names Trials.",
+    source="https://docs.databricks.com/machine-learning/automl-hyperparam-tuning/index.html",
+    not_on=ONLY_CONNECT,
+)
 def no_spark_trials_over_connect(it):
     def make():
         from hyperopt import SparkTrials
@@ -36,8 +45,11 @@ def no_spark_trials_over_connect(it):
     refused(make, ("Connect", "connect"), "Trials")
 
 
-@case("sparkContext, classic", "On classic compute there is a SparkContext.",
-      not_on={"connect": "over Connect there is none, which the case above proves"})  # fmt: skip
+@case(
+    "sparkContext, classic",
+    "On classic compute there is a SparkContext.",
+    not_on={"connect": "over Connect there is none, which the case above proves"},
+)
 def a_spark_context_on_classic(it):
     assert it.spark.sparkContext.parallelize([1, 2]).sum() == 3
 
@@ -64,8 +76,11 @@ def python_functions_run_everywhere(it):
     ]
 
 
-@case("the same notebook", "The session says where it runs; the code above it stays the same.",
-      source="https://spark.apache.org/docs/latest/spark-connect-overview.html")  # fmt: skip
+@case(
+    "the same notebook",
+    "The session says where it runs; the code above it stays the same.",
+    source="https://spark.apache.org/docs/latest/spark-connect-overview.html",
+)
 def the_session_decides(it):
     kind = type(it.spark).__module__
     assert ("connect" in kind) == (it.environment == "connect")

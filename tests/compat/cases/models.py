@@ -7,6 +7,9 @@ import contextlib
 from suite import Area, refused
 
 UC = "https://docs.databricks.com/machine-learning/manage-model-lifecycle/index.html"
+UPGRADE = (
+    "https://docs.databricks.com/en/machine-learning/manage-model-lifecycle/upgrade-models.html"
+)
 case = Area("MLflow", UC)
 
 
@@ -45,8 +48,10 @@ def _logged(mlflow, signed=True):
     return info.model_uri
 
 
-@case("set_registry_uri('databricks-uc')", "Models are registered under a name of three levels; "
-      "versions count from 1.")  # fmt: skip
+@case(
+    "set_registry_uri('databricks-uc')",
+    "Models are registered under a name of three levels; versions count from 1.",
+)
 def a_model_has_three_levels(it):
     with _registry(it) as (mlflow, client):
         uri, name = _logged(mlflow), it.name("adder")
@@ -68,8 +73,7 @@ def a_model_needs_its_schema(it):
         refused(lambda: client.create_registered_model("main.nosuch.adder"), "nosuch")
 
 
-@case("signature", "A model version needs a signature with inputs and outputs.",
-      source="https://docs.databricks.com/en/machine-learning/manage-model-lifecycle/upgrade-models.html")  # fmt: skip
+@case("signature", "A model version needs a signature with inputs and outputs.", source=UPGRADE)
 def a_model_needs_a_signature(it):
     with _registry(it) as (mlflow, _):
         uri = _logged(mlflow, signed=False)
@@ -106,8 +110,7 @@ def models_carry_tags(it):
         assert (found.tags["checked"], found.description) == ("yes", "the first")
 
 
-@case("no stages", "Stages are not supported; aliases take their place.",
-      source="https://docs.databricks.com/notebooks/source/mlflow/upgrade-models-to-unity-catalog.html")  # fmt: skip
+@case("no stages", "Stages are not supported; aliases take their place.", source=UPGRADE)
 def stages_are_refused(it):
     with _registry(it) as (mlflow, client):
         name = it.name("staged")
@@ -129,8 +132,9 @@ def models_are_deleted(it):
         refused(lambda: client.get_registered_model(name), it.name("gone"))
 
 
-@case("copy_model_version", "A version is copied to another model, as when promoting it.",
-      source=UC)  # fmt: skip
+@case(
+    "copy_model_version", "A version is copied to another model, as when promoting it.", source=UC
+)
 def a_version_is_copied(it):
     with _registry(it) as (mlflow, client):
         mlflow.register_model(_logged(mlflow), it.name("dev"))
@@ -146,8 +150,11 @@ def a_model_fills_its_schema(it):
         refused(lambda: it.sql("DROP SCHEMA {s}"), ("NOT_EMPTY", "not empty"))
 
 
-@case("set_registry_uri('databricks')", "The older registry has names of one level and stages.",
-      source="https://docs.databricks.com/machine-learning/manage-model-lifecycle/workspace-model-registry.html")  # fmt: skip
+@case(
+    "set_registry_uri('databricks')",
+    "The older registry has names of one level and stages.",
+    source=UPGRADE,
+)
 def the_older_registry_has_stages(it):
     import warnings
 
@@ -161,8 +168,11 @@ def the_older_registry_has_stages(it):
         assert mlflow.pyfunc.load_model(f"models:/{name}/Production") is not None
 
 
-@case("experiments", "The name of an experiment is an absolute path, /Users/… or /Shared/….",
-      source="https://docs.databricks.com/mlflow/experiments.html")  # fmt: skip
+@case(
+    "experiments",
+    "The name of an experiment is an absolute path, /Users/… or /Shared/….",
+    source="https://docs.databricks.com/mlflow/experiments.html",
+)
 def an_experiment_is_a_path(it):
     import mlflow
 
@@ -172,8 +182,11 @@ def an_experiment_is_a_path(it):
     refused(lambda: mlflow.set_experiment("not a path"), "not a path", ("absolute", "/Users/"))
 
 
-@case("runs", "Runs keep parameters, metrics and artifacts, and are searched.",
-      source="https://docs.databricks.com/mlflow/experiments.html")  # fmt: skip
+@case(
+    "runs",
+    "Runs keep parameters, metrics and artifacts, and are searched.",
+    source="https://docs.databricks.com/mlflow/experiments.html",
+)
 def runs_are_kept_and_searched(it):
     import mlflow
 
@@ -187,13 +200,13 @@ def runs_are_kept_and_searched(it):
     assert mlflow.artifacts.load_text(f"{run.info.artifact_uri}/note.txt") == "hello"
 
 
-@case("spark_udf", "A registered model scores a Spark frame by mlflow.pyfunc.spark_udf.",
-      source=UC)  # fmt: skip
+@case("spark_udf", "A registered model scores a Spark frame by mlflow.pyfunc.spark_udf.", source=UC)
 def a_model_scores_a_frame(it):
     with _registry(it) as (mlflow, _):
         name = it.name("scored")
         mlflow.register_model(_logged(mlflow), name)
-        score = mlflow.pyfunc.spark_udf(it.spark, f"models:/{name}/1", "double",
-                                        env_manager="local")  # fmt: skip
+        score = mlflow.pyfunc.spark_udf(
+            it.spark, f"models:/{name}/1", "double", env_manager="local"
+        )
         frame = it.frame([(1.0,)], "n DOUBLE")
         assert [row[0] for row in frame.select(score("n")).collect()] == [2.0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from suite import Area, column, refused, rows
 
 MANUAL = "https://docs.databricks.com/sql/language-manual"
+SET_TAG = "https://docs.databricks.com/aws/sql/language-manual/sql-ref-syntax-ddl-set-tag"
 case = Area("Constraints, comments, tags", "https://docs.databricks.com/tables/constraints.html")
 CHECKS = "https://docs.delta.io/delta-constraints"
 
@@ -12,8 +13,11 @@ CHECKS = "https://docs.delta.io/delta-constraints"
 @case("NOT NULL", "A null in a column that is NOT NULL makes the write fail.")
 def a_null_is_refused(it):
     it.sql("CREATE TABLE {s}.t (id INT NOT NULL, name STRING)")
-    refused(lambda: it.sql("INSERT INTO {s}.t VALUES (NULL, 'a')"),
-            ("DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "NOT NULL"), "id")  # fmt: skip
+    refused(
+        lambda: it.sql("INSERT INTO {s}.t VALUES (NULL, 'a')"),
+        ("DELTA_NOT_NULL_CONSTRAINT_VIOLATED", "NOT NULL"),
+        "id",
+    )
     assert it.spark.table(it.name()).count() == 0
 
 
@@ -29,8 +33,11 @@ def not_null_is_set_and_dropped(it):
     assert rows(it.spark.table(table)) == [(1,), (None,)]
 
 
-@case("ADD CONSTRAINT … CHECK", "A row for which the condition is false makes the write fail.",
-      source=CHECKS)  # fmt: skip
+@case(
+    "ADD CONSTRAINT … CHECK",
+    "A row for which the condition is false makes the write fail.",
+    source=CHECKS,
+)
 def a_check_is_kept(it):
     table = it.table(n=[1])
     it.sql(f"ALTER TABLE {table} ADD CONSTRAINT positive CHECK (n > 0)")
@@ -44,17 +51,24 @@ def a_check_is_kept(it):
     assert rows(it.spark.table(table)) == [(1,)]
 
 
-@case("CHECK and the rows there are", "A check that rows violate already is refused.",
-      source=CHECKS)  # fmt: skip
+@case(
+    "CHECK and the rows there are", "A check that rows violate already is refused.", source=CHECKS
+)
 def a_check_must_hold_already(it):
     table = it.table(n=[-1])
-    refused(lambda: it.sql(f"ALTER TABLE {table} ADD CONSTRAINT positive CHECK (n > 0)"),
-            ("DELTA_NEW_CHECK_CONSTRAINT_VIOLATION", "violate"), "n > 0")  # fmt: skip
+    refused(
+        lambda: it.sql(f"ALTER TABLE {table} ADD CONSTRAINT positive CHECK (n > 0)"),
+        ("DELTA_NEW_CHECK_CONSTRAINT_VIOLATION", "violate"),
+        "n > 0",
+    )
     it.sql(f"INSERT INTO {table} VALUES (-2)")
 
 
-@case("checks as properties", "A check is shown as the property delta.constraints.<name>.",
-      source=CHECKS)  # fmt: skip
+@case(
+    "checks as properties",
+    "A check is shown as the property delta.constraints.<name>.",
+    source=CHECKS,
+)
 def a_check_is_a_property(it):
     table = it.table(n=[1])
     it.sql(f"ALTER TABLE {table} ADD CONSTRAINT positive CHECK (n > 0)")
@@ -72,8 +86,11 @@ def a_check_is_dropped(it):
     refused(lambda: it.sql(f"ALTER TABLE {table} DROP CONSTRAINT positive"), "positive")
 
 
-@case("PRIMARY KEY", "A primary key informs and is not enforced: it takes the same key twice.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-create-table-constraint.html")  # fmt: skip
+@case(
+    "PRIMARY KEY",
+    "A primary key informs and is not enforced: it takes the same key twice.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-create-table-constraint.html",
+)
 def a_primary_key_informs(it):
     it.sql("CREATE TABLE {s}.t (id INT NOT NULL, n INT, CONSTRAINT pk PRIMARY KEY (id))")
     it.sql("INSERT INTO {s}.t VALUES (1, 1), (1, 2)")
@@ -82,8 +99,11 @@ def a_primary_key_informs(it):
     assert "PRIMARY KEY (`id`)" in told["pk"]
 
 
-@case("PRIMARY KEY of nullable columns", "The columns of a primary key must be NOT NULL.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-alter-table-add-constraint.html")  # fmt: skip
+@case(
+    "PRIMARY KEY of nullable columns",
+    "The columns of a primary key must be NOT NULL.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-alter-table-add-constraint.html",
+)
 def a_primary_key_is_never_null(it):
     table = it.table(id=[1])
     add = f"ALTER TABLE {table} ADD CONSTRAINT pk PRIMARY KEY (id)"
@@ -92,8 +112,11 @@ def a_primary_key_is_never_null(it):
     it.sql(add)
 
 
-@case("PRIMARY KEY … TIMESERIES", "A key may mark its time column, for point-in-time lookups.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-alter-table-add-constraint.html")  # fmt: skip
+@case(
+    "PRIMARY KEY … TIMESERIES",
+    "A key may mark its time column, for point-in-time lookups.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-alter-table-add-constraint.html",
+)
 def a_primary_key_may_have_a_time(it):
     it.sql("CREATE TABLE {s}.t (id INT NOT NULL, ts TIMESTAMP NOT NULL)")
     it.sql("ALTER TABLE {s}.t ADD CONSTRAINT pk PRIMARY KEY (id, ts TIMESERIES)")
@@ -101,19 +124,27 @@ def a_primary_key_may_have_a_time(it):
     assert "TIMESERIES" in told["pk"]
 
 
-@case("FOREIGN KEY", "A foreign key names the parent table and is not enforced.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-alter-table-add-constraint.html")  # fmt: skip
+@case(
+    "FOREIGN KEY",
+    "A foreign key names the parent table and is not enforced.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-alter-table-add-constraint.html",
+)
 def a_foreign_key_informs(it):
     it.sql("CREATE TABLE {s}.parent (id INT NOT NULL CONSTRAINT parent_pk PRIMARY KEY)")
-    it.sql("CREATE TABLE {s}.child (pid INT, "
-           "CONSTRAINT fk FOREIGN KEY (pid) REFERENCES {s}.parent (id))")  # fmt: skip
+    it.sql(
+        "CREATE TABLE {s}.child (pid INT, "
+        "CONSTRAINT fk FOREIGN KEY (pid) REFERENCES {s}.parent (id))"
+    )
     it.sql("INSERT INTO {s}.child VALUES (99)")
     told = {r.col_name: r.data_type for r in it.sql("DESCRIBE EXTENDED {s}.child").collect()}
     assert "FOREIGN KEY (`pid`) REFERENCES" in told["fk"]
 
 
-@case("COMMENT ON", "Comments on catalogs, schemas and tables are kept and shown.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-comment.html")  # fmt: skip
+@case(
+    "COMMENT ON",
+    "Comments on catalogs, schemas and tables are kept and shown.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-comment.html",
+)
 def comments_are_kept(it):
     table = it.table(id=[1])
     it.sql(f"COMMENT ON TABLE {table} IS 'it''s mine'")
@@ -124,16 +155,22 @@ def comments_are_kept(it):
     assert told["Comment"] == "trial"
 
 
-@case("ALTER COLUMN … COMMENT", "A column has a comment, also in the frame's metadata.",
-      source="https://docs.databricks.com/aws/en/delta/update-schema")  # fmt: skip
+@case(
+    "ALTER COLUMN … COMMENT",
+    "A column has a comment, also in the frame's metadata.",
+    source="https://docs.databricks.com/aws/en/delta/update-schema",
+)
 def a_column_has_a_comment(it):
     table = it.table(id=[1])
     it.sql(f"ALTER TABLE {table} ALTER COLUMN id COMMENT 'the key'")
     assert it.spark.table(table).schema["id"].metadata["comment"] == "the key"
 
 
-@case("SET TAGS", "Tags are set on tables and columns and listed in information_schema.",
-      source=f"{MANUAL}/information-schema/table_tags.html")  # fmt: skip
+@case(
+    "SET TAGS",
+    "Tags are set on tables and columns and listed in information_schema.",
+    source=f"{MANUAL}/information-schema/table_tags.html",
+)
 def tags_are_set_and_listed(it):
     table, short = it.table(id=[1]), it.schema.split(".")[1]
     it.sql(f"ALTER TABLE {table} SET TAGS ('cost' = 'a', 'pii' = '')")
@@ -149,11 +186,14 @@ def tags_are_set_and_listed(it):
     ) == [("pii",)]
 
 
-@case("SET TAG ON", "The newer statement SET TAG ON TABLE does the same for one tag.",
-      source="https://docs.databricks.com/aws/sql/language-manual/sql-ref-syntax-ddl-set-tag")  # fmt: skip
+@case(
+    "SET TAG ON", "The newer statement SET TAG ON TABLE does the same for one tag.", source=SET_TAG
+)
 def one_tag_is_set(it):
     table, short = it.table(id=[1]), it.schema.split(".")[1]
     it.sql(f"SET TAG ON TABLE {table} cost = hr")
-    found = it.sql("SELECT tag_name, tag_value FROM main.information_schema.table_tags "
-                   f"WHERE schema_name = '{short}'")  # fmt: skip
+    found = it.sql(
+        "SELECT tag_name, tag_value FROM main.information_schema.table_tags "
+        f"WHERE schema_name = '{short}'"
+    )
     assert rows(found) == [("cost", "hr")]

@@ -27,8 +27,12 @@ def a_pandas_on_spark_frame_is_shown(it):
     assert "<table" in shown and ">7<" in shown
 
 
-@case("limit of display", "At most 10,000 rows are shown of a frame.", source=SHOWN,
-      differs="1,000 rows are fetched, and the caption says how many are shown.")  # fmt: skip
+@case(
+    "limit of display",
+    "At most 10,000 rows are shown of a frame.",
+    source=SHOWN,
+    differs="1,000 rows are fetched, and the caption says how many are shown.",
+)
 def a_large_frame_is_cut(it):
     shown = it.cell("display(spark.range(3000))")
     assert "1,000 rows" in shown
@@ -46,8 +50,12 @@ def html_is_shown(it):
     assert "<b>bold</b>" in it.cell("displayHTML('<b>bold</b>')")
 
 
-@case("display(streaming)", "A streaming frame is shown and goes on.", source=SHOWN,
-      differs="A streaming frame is shown once: what one micro-batch brings.")  # fmt: skip
+@case(
+    "display(streaming)",
+    "A streaming frame is shown and goes on.",
+    source=SHOWN,
+    differs="A streaming frame is shown once: what one micro-batch brings.",
+)
 def a_streaming_frame_is_shown(it):
     path = it.given(id=[42])
     it.shell.user_ns["_f"] = it.spark.readStream.format("delta").load(path)
@@ -64,8 +72,10 @@ def a_cell_in_sql(it):
 
 @case("%sql, several statements", "Statements are separated by ; and the last one's result shown.")
 def a_cell_of_several_statements(it):
-    it.cell(f"%%sql\nCREATE TABLE {it.name()} (s STRING); -- one; comment\n"
-            f"INSERT INTO {it.name()} VALUES ('a;b');\nSELECT * FROM {it.name()};")  # fmt: skip
+    it.cell(
+        f"%%sql\nCREATE TABLE {it.name()} (s STRING); -- one; comment\n"
+        f"INSERT INTO {it.name()} VALUES ('a;b');\nSELECT * FROM {it.name()};"
+    )
     assert it.shell.user_ns["_sqldf"].collect() == [("a;b",)]
 
 
@@ -90,8 +100,11 @@ def a_cell_of_python(it):
     assert "42" in it.cell("%%python\nprint(6 * 7)")
 
 
-@case("%run", "%run executes another notebook here: its names are then known.",
-      source="https://docs.databricks.com/notebooks/notebook-workflows.html")  # fmt: skip
+@case(
+    "%run",
+    "%run executes another notebook here: its names are then known.",
+    source="https://docs.databricks.com/notebooks/notebook-workflows.html",
+)
 def a_cell_runs_a_notebook(it):
     import nbformat
     from nbformat.v4 import new_code_cell, new_notebook

@@ -84,8 +84,11 @@ def update_takes_columns(it):
     assert rows(it.at(path)) == [(0, "A"), (0, "B")]
 
 
-@case("history", "history gives the versions, newest first, with operation and metrics.",
-      source=UTILITY)  # fmt: skip
+@case(
+    "history",
+    "history gives the versions, newest first, with operation and metrics.",
+    source=UTILITY,
+)
 def history_is_newest_first(it):
     path = it.path()
     it.frame([(1,), (2,)], "id LONG").write.format("delta").save(path)
@@ -106,8 +109,11 @@ def history_has_a_limit(it):
     assert [row.version for row in _object(it, path).history(1).collect()] == [1]
 
 
-@case("detail", "detail gives format, location, partition columns, files, bytes and properties.",
-      source=UTILITY)  # fmt: skip
+@case(
+    "detail",
+    "detail gives format, location, partition columns, files, bytes and properties.",
+    source=UTILITY,
+)
 def detail_describes_the_table(it):
     path = it.given(["day"], day=["mon", "tue"], n=[1, 2])
     (row,) = _object(it, path).detail().collect()
@@ -117,8 +123,9 @@ def detail_describes_the_table(it):
     assert (row.minReaderVersion, row.properties) == (1, {})
 
 
-@case("vacuum", "vacuum deletes files that no version in the retention period needs.",
-      source=UTILITY)  # fmt: skip
+@case(
+    "vacuum", "vacuum deletes files that no version in the retention period needs.", source=UTILITY
+)
 def vacuum_deletes_unneeded_files(it):
     path = it.given(id=[1])
     it.spark.range(2, 3).write.format("delta").mode("overwrite").save(path)
@@ -184,8 +191,11 @@ def z_ordering_keeps_rows(it):
     assert "a" in history.operationParameters["zOrderBy"]
 
 
-@case("DeltaTable.create", "The builder makes a table with columns, partitions and properties.",
-      source=BUILDER)  # fmt: skip
+@case(
+    "DeltaTable.create",
+    "The builder makes a table with columns, partitions and properties.",
+    source=BUILDER,
+)
 def a_builder_makes_a_table(it):
     from delta.tables import DeltaTable
 
@@ -198,8 +208,11 @@ def a_builder_makes_a_table(it):
     assert it.spark.table(it.name()).schema.simpleString() == "struct<id:int,day:date>"
 
 
-@case("DeltaTable.convertToDelta", "A folder of Parquet files becomes a Delta table in place.",
-      source=UTILITY)  # fmt: skip
+@case(
+    "DeltaTable.convertToDelta",
+    "A folder of Parquet files becomes a Delta table in place.",
+    source=UTILITY,
+)
 def parquet_becomes_delta(it):
     from delta.tables import DeltaTable
 

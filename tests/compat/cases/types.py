@@ -134,8 +134,12 @@ def partition_values_keep_their_type(it):
 )
 def an_interval_is_refused(it):
     frame = it.spark.sql("SELECT INTERVAL '1' DAY AS gap")
-    refused(lambda: frame.write.format("delta").save(it.path()), ("UNSUPPORTED", "supported"),
-            ("INTERVAL", "interval"), "gap")  # fmt: skip
+    refused(
+        lambda: frame.write.format("delta").save(it.path()),
+        ("UNSUPPORTED", "supported"),
+        ("INTERVAL", "interval"),
+        "gap",
+    )
 
 
 @case(

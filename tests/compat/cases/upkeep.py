@@ -68,8 +68,9 @@ def optimize_takes_a_condition_and_an_order(it):
 )
 def ordering_by_a_partition_column_is_refused(it):
     table = it.table(partition_by=["day"], day=["mon"], n=[1])
-    refused(lambda: it.sql(f"OPTIMIZE {table} ZORDER BY (day)"),
-            "DELTA_ZORDERING_ON_PARTITION_COLUMN")  # fmt: skip
+    refused(
+        lambda: it.sql(f"OPTIMIZE {table} ZORDER BY (day)"), "DELTA_ZORDERING_ON_PARTITION_COLUMN"
+    )
 
 
 @case(
@@ -106,8 +107,10 @@ def a_short_vacuum_is_refused(it):
     source=f"{MANUAL}/sql-ref-syntax-ddl-create-table-using.html",
 )
 def a_query_makes_a_table(it):
-    it.sql("CREATE TABLE {s}.made PARTITIONED BY (k) COMMENT 'c' AS SELECT id, id % 2 AS k "
-           "FROM range(4)")  # fmt: skip
+    it.sql(
+        "CREATE TABLE {s}.made PARTITIONED BY (k) COMMENT 'c' AS SELECT id, id % 2 AS k "
+        "FROM range(4)"
+    )
     row = it.sql("DESCRIBE DETAIL {s}.made").first()
     assert (row.format, row.partitionColumns) == ("delta", ["k"])
     assert rows(it.spark.table(it.name("made"))) == [(0, 0), (1, 1), (2, 0), (3, 1)]

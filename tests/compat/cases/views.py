@@ -33,8 +33,11 @@ def a_view_is_replaced(it):
     assert it.sql("SELECT * FROM {s}.v").collect()[0].asDict() == {"n": 2}
 
 
-@case("views are read-only", "A view takes no rows.",
-      source="https://docs.databricks.com/error-messages/index.html")  # fmt: skip
+@case(
+    "views are read-only",
+    "A view takes no rows.",
+    source="https://docs.databricks.com/error-messages/index.html",
+)
 def a_view_takes_no_rows(it):
     it.sql("CREATE VIEW {s}.v AS SELECT 1 AS a")
     refused(lambda: it.sql("INSERT INTO {s}.v VALUES (2)"), ("view", "VIEW"), "v")
@@ -66,42 +69,63 @@ def a_frame_is_a_view(it):
     assert rows(it.sql(f"SELECT id FROM {table} JOIN chosen USING (id)")) == [(2,)]
 
 
-@case("CREATE FUNCTION", "A SQL function has a name of three levels and is called by it.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-create-sql-function.html")  # fmt: skip
+@case(
+    "CREATE FUNCTION",
+    "A SQL function has a name of three levels and is called by it.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-create-sql-function.html",
+)
 def a_function_has_a_name(it):
     it.sql("CREATE FUNCTION {s}.twice(x INT) RETURNS INT COMMENT 'doubles' RETURN x * 2")
     table = it.table(id=[4])
     assert rows(it.sql(f"SELECT {{s}}.twice(int(id)) FROM {table}")) == [(8,)]
 
 
-@case("function in a function", "A function may call another and have a default value.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-create-sql-function.html")  # fmt: skip
+@case(
+    "function in a function",
+    "A function may call another and have a default value.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-create-sql-function.html",
+)
 def a_function_calls_a_function(it):
     it.sql("CREATE FUNCTION {s}.half(x DOUBLE) RETURNS DOUBLE RETURN x / 2")
-    it.sql("CREATE FUNCTION {s}.mid(a DOUBLE, b DOUBLE DEFAULT 0) RETURNS DOUBLE "
-           "RETURN {s}.half(a + b)")  # fmt: skip
+    it.sql(
+        "CREATE FUNCTION {s}.mid(a DOUBLE, b DOUBLE DEFAULT 0) RETURNS DOUBLE "
+        "RETURN {s}.half(a + b)"
+    )
     assert rows(it.sql("SELECT {s}.mid(3, 4), {s}.mid(3)")) == [(3.5, 1.5)]
 
 
-@case("Python functions", "A function in Python is made by LANGUAGE PYTHON.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-create-sql-function.html")  # fmt: skip
+@case(
+    "Python functions",
+    "A function in Python is made by LANGUAGE PYTHON.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-create-sql-function.html",
+)
 def a_function_in_python(it):
-    it.sql("CREATE FUNCTION {s}.shout(s STRING) RETURNS STRING LANGUAGE PYTHON AS $$\n"
-           "return s.upper() + '!' if s else None\n$$")  # fmt: skip
+    it.sql(
+        "CREATE FUNCTION {s}.shout(s STRING) RETURNS STRING LANGUAGE PYTHON AS $$\n"
+        "return s.upper() + '!' if s else None\n$$"
+    )
     assert rows(it.sql("SELECT {s}.shout('hey'), {s}.shout(NULL)")) == [("HEY!", None)]
 
 
-@case("table functions", "A function that RETURNS TABLE stands in FROM.",
-      source=f"{MANUAL}/sql-ref-syntax-ddl-create-sql-function.html")  # fmt: skip
+@case(
+    "table functions",
+    "A function that RETURNS TABLE stands in FROM.",
+    source=f"{MANUAL}/sql-ref-syntax-ddl-create-sql-function.html",
+)
 def a_function_returns_a_table(it):
     table = it.table(id=[1, 2, 3])
-    it.sql("CREATE FUNCTION {s}.above(n INT) RETURNS TABLE (id LONG) "
-           f"RETURN SELECT id FROM {table} WHERE id > n")  # fmt: skip
+    it.sql(
+        "CREATE FUNCTION {s}.above(n INT) RETURNS TABLE (id LONG) "
+        f"RETURN SELECT id FROM {table} WHERE id > n"
+    )
     assert rows(it.sql("SELECT * FROM {s}.above(1)")) == [(2,), (3,)]
 
 
-@case("SHOW, DESCRIBE, DROP FUNCTION", "Functions are listed, described and dropped.",
-      source=f"{MANUAL}/sql-ref-syntax-aux-describe-function.html")  # fmt: skip
+@case(
+    "SHOW, DESCRIBE, DROP FUNCTION",
+    "Functions are listed, described and dropped.",
+    source=f"{MANUAL}/sql-ref-syntax-aux-describe-function.html",
+)
 def functions_are_listed_and_dropped(it):
     it.sql("CREATE FUNCTION {s}.one() RETURNS INT RETURN 1")
     listed = [row[0] for row in it.sql("SHOW USER FUNCTIONS IN {s}").collect()]

@@ -14,8 +14,11 @@ def _volume(it, name="files"):
     return f"/Volumes/{it.schema.replace('.', '/')}/{name}"
 
 
-@case("CREATE VOLUME", "A volume is made in a schema; its files are under /Volumes.",
-      source=f"{MANUAL}/sql-ref-volumes.html")  # fmt: skip
+@case(
+    "CREATE VOLUME",
+    "A volume is made in a schema; its files are under /Volumes.",
+    source=f"{MANUAL}/sql-ref-volumes.html",
+)
 def a_volume_is_a_folder(it):
     from pathlib import Path
 
@@ -26,8 +29,11 @@ def a_volume_is_a_folder(it):
     refused(lambda: it.sql("CREATE VOLUME {s}.files"), "ALREADY_EXISTS", "files")
 
 
-@case("DESCRIBE VOLUME, SHOW VOLUMES", "A volume has name, catalog, database, owner, type, comment.",
-      source="https://docs.databricks.com/sql/language-manual/sql-ref-syntax-aux-describe-volume.html")  # fmt: skip
+@case(
+    "DESCRIBE VOLUME, SHOW VOLUMES",
+    "A volume tells its name, schema, owner and type.",
+    source=f"{MANUAL}/sql-ref-syntax-aux-describe-volume.html",
+)
 def a_volume_is_described(it):
     it.sql("CREATE VOLUME {s}.v COMMENT 'raw files'")
     row = it.sql("DESCRIBE VOLUME {s}.v").first().asDict()
@@ -37,8 +43,11 @@ def a_volume_is_described(it):
     assert column(it.sql("SHOW VOLUMES IN {s}"), "volume_name") == ["v"]
 
 
-@case("DROP VOLUME", "Dropping a managed volume takes its files away.",
-      source=f"{MANUAL}/sql-ref-volumes.html")  # fmt: skip
+@case(
+    "DROP VOLUME",
+    "Dropping a managed volume takes its files away.",
+    source=f"{MANUAL}/sql-ref-volumes.html",
+)
 def a_volume_goes_with_its_files(it):
     import os
 
@@ -70,7 +79,7 @@ def spark_writes_into_a_volume(it):
 
     root = _volume(it)
     it.frame([(1,), (2,)], "n LONG").write.parquet(f"{root}/out")
-    assert any(name.endswith(".parquet") for name in os.listdir(f"{root}/out"))
+    assert any(name.endswith(".parquet") for name in os.listdir(f"{root}/out"))  # noqa: PTH208
     assert pd.read_parquet(f"{root}/out")["n"].sum() == 3
 
 
@@ -82,8 +91,7 @@ def a_delta_table_in_a_volume(it):
     assert rows(it.spark.sql(f"SELECT * FROM delta.`{root}/t`")) == [(0,), (1,)]
 
 
-@case("files in SQL", "read_files and csv.`path` read files of a volume in SQL.",
-      source=FILES)  # fmt: skip
+@case("files in SQL", "read_files and csv.`path` read files of a volume in SQL.", source=FILES)
 def files_are_read_in_sql(it):
     root = _volume(it)
     it.dbutils.fs.put(f"{root}/a.json", '{"n": 1}\n{"n": 2}\n')
@@ -109,8 +117,11 @@ def a_file_needs_a_volume(it):
     refused(write, "nosuch")
 
 
-@case("dbfs:/ and /dbfs", "A file of the DBFS root is dbfs:/… for Spark and dbutils, /dbfs/… for "
-      "open.", source="https://docs.databricks.com/dbfs/index.html")  # fmt: skip
+@case(
+    "dbfs:/ and /dbfs",
+    "A file of the DBFS root is dbfs:/… for Spark and dbutils, /dbfs/… for open.",
+    source="https://docs.databricks.com/dbfs/index.html",
+)
 def the_old_root_has_two_spellings(it):
     from pathlib import Path
 
@@ -119,8 +130,7 @@ def the_old_root_has_two_spellings(it):
     assert rows(it.spark.read.text("dbfs:/old/a.txt")) == [("kept",)]
 
 
-@case("file:/", "file:/… is the disk of the machine that runs the notebook.",
-      source=FILES)  # fmt: skip
+@case("file:/", "file:/… is the disk of the machine that runs the notebook.", source=FILES)
 def the_machines_own_disk(it):
     path = it.path("own.txt")
     it.dbutils.fs.put(f"file:{path}", "mine")
@@ -128,10 +138,13 @@ def the_machines_own_disk(it):
         assert stream.read() == "mine"
 
 
-@case("one file system", "Workers read paths of the driver only in shared storage: volumes, DBFS.",
-      source=FILES,
-      differs="Driver and workers share this machine's disk, so a plain path works in Spark as "
-      "well. On the platform put files into a volume first.")  # fmt: skip
+@case(
+    "one file system",
+    "Workers read paths of the driver only in shared storage: volumes, DBFS.",
+    source=FILES,
+    differs="Driver and workers share this machine's disk, so a plain path works in Spark as "
+    "well. On the platform put files into a volume first.",
+)
 def workers_see_the_drivers_disk(it):
     path = it.path("plain.txt")
     with open(path, "w") as stream:  # noqa: PTH123

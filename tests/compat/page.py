@@ -1,0 +1,105 @@
+"""Write the book's page on compatibility from the cases.
+
+    python tests/compat/page.py
+
+The tests demand that every case holds where the page says so, and that the page is what this
+program writes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+from suite import ENVIRONMENTS, Case, cases
+
+PAGE = Path(__file__).resolve().parents[2] / "book" / "reference" / "compatibility.md"
+CHECKED = "2026-11-20"
+
+HEAD = """\
+# What works as on the platform
+
+This page is written from {count} tests. Each states in our words what the documentation of
+Databricks, Delta Lake, Spark or MLflow promises, and runs it three times: on a **local** session,
+over Spark **Connect**, and on a standalone **cluster** of two worker processes. No test asks the
+platform itself, so each row links to the page whose promise it tests. Last looked at: {date}.
+
+A ✓ means that the promise holds; *differs* that something else happens, which is said in the last
+column and at the top of the page, and tested as well; a dash that the promise is for another kind
+of session, for the reason given.
+
+"""
+
+DIFFERS = """\
+## What differs from the platform
+
+"""
+
+
+def text() -> str:
+    """Return the page as Markdown."""
+    every = cases()
+    parts = [HEAD.format(count=len(every), date=CHECKED), DIFFERS]
+    parts += [
+        f"- **{_plain(case.api)}** ([source]({case.source})). {_plain(case.promise)} "
+        f"*Here:* {_plain(case.differs)}\n"
+        for case in every
+        if case.differs
+    ]
+    parts.append(_elsewhere())
+    for area, group in itertools.groupby(every, key=lambda case: case.area):
+        parts.append(f"\n## {area}\n\n{_table(list(group))}")
+    return "".join(parts)
+
+
+def _elsewhere() -> str:
+    return """
+What this machine has not at all, and no test could show: a workspace with users and permissions
+enforced on files, cloud storage and external locations, SQL warehouses, serverless compute, jobs
+and pipelines run by a scheduler, and lineage. `databricks.yml` sends the same notebooks there.
+"""
+
+
+def _table(group: list[Case]) -> str:
+    titles = ["API", "Promise", *(name.capitalize() for name in ENVIRONMENTS.values()), "Remark"]
+    lines = [titles, ["---"] * len(titles)]
+    for case in group:
+        marks = [_mark(case, environment) for environment in ENVIRONMENTS]
+        promise = f"{_plain(case.promise)} [source]({case.source})"
+        lines.append([_plain(case.api), promise, *marks, _remark(case)])
+    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return "\n".join(rows) + "\n"
+
+
+def _mark(case: Case, environment: str) -> str:
+    if environment in case.not_on:
+        return "–"
+    return "differs" if case.differs else "✓"
+
+
+def _remark(case: Case) -> str:
+    reasons: dict[str, list[str]] = {}
+    for environment, reason in case.not_on.items():
+        reasons.setdefault(reason, []).append(ENVIRONMENTS[environment])
+    told = [f"Not {' and '.join(names)}: {reason}." for reason, names in reasons.items()]
+    return " ".join([_plain(case.differs or ""), *told]).strip()
+
+
+def _plain(said: str) -> str:
+    """Return a text in which nothing is taken for Markdown or for HTML, save code in backticks."""
+    parts = said.split("`")
+    if len(parts) % 2 == 0:  # a lone backtick is one of the text
+        return _escape(said.replace("`", "\\`"))
+    return "`".join(part if n % 2 else _escape(part) for n, part in enumerate(parts))
+
+
+def _escape(said: str) -> str:
+    for sign in "*_<>[]{}$@":
+        said = said.replace(sign, "\\" + sign)
+    return said
+
+
+if __name__ == "__main__":
+    PAGE.parent.mkdir(parents=True, exist_ok=True)
+    PAGE.write_text(text(), encoding="utf-8")
+    print(PAGE)
