@@ -165,7 +165,7 @@ class StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
         ]
 
     def _marks(self, version: int, kind: str | None) -> dict[str, Any]:
-        info = next(
+        info: dict[str, Any] = next(
             (
                 line["commitInfo"]
                 for line in read_commit(self._root, version)

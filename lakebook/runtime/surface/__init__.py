@@ -10,8 +10,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from lakebook.runtime.session import on_databricks
 from lakebook.runtime.patching import original
+from lakebook.runtime.session import on_databricks
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -48,7 +48,7 @@ def install(spark: SparkSession) -> None:
         spark.conf.set(key, value)
     _offer_delta_modules()
     with contextlib.suppress(AttributeError):
-        spark._lakebook_prepared = True
+        spark.__dict__["_lakebook_prepared"] = True
 
 
 def _offer_delta_modules() -> None:

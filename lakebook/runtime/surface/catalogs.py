@@ -6,8 +6,8 @@ import fnmatch
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from lakebook.runtime.surface import named
 from lakebook.runtime.patching import Method, classes, replace
+from lakebook.runtime.surface import named
 
 if TYPE_CHECKING:
     from lakebook.runtime.catalog import Name

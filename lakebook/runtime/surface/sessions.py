@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from lakebook.runtime.surface import named
 from lakebook.runtime.patching import Method, classes, replace
+from lakebook.runtime.surface import named
 
 
 def install() -> None:

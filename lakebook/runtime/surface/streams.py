@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from lakebook.runtime.surface import named
 from lakebook.runtime.patching import (
     Method,
     classes,
@@ -17,6 +16,7 @@ from lakebook.runtime.patching import (
     session_of,
     state,
 )
+from lakebook.runtime.surface import named
 from lakebook.runtime.surface.readers import FILES, paths
 
 

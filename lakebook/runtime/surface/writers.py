@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from lakebook.runtime.surface import named
 from lakebook.runtime.patching import (
     Method,
     classes,
@@ -14,6 +13,7 @@ from lakebook.runtime.patching import (
     replace,
     state,
 )
+from lakebook.runtime.surface import named
 
 FILES = ("json", "parquet", "text", "csv", "xml", "orc")
 
