@@ -45,10 +45,19 @@ def get_spark(app_name: str = "lakebook") -> SparkSession:
     An active session is returned as it is. Else ``SPARK_REMOTE`` (a Spark Connect address) or
     ``LAKEBOOK_MASTER`` (for example ``spark://host:7077``) decide; without them the session is
     local, with one task slot a core. ``LAKEBOOK_SPARK_UI=1`` switches the Spark UI on.
+    The session knows Delta, catalogs and the platform's paths (`lakebook.runtime.surface`).
 
     Raises LakebookError if no Java is found or the session cannot be started; the message holds
     the last lines of the log.
     """
+    from lakebook.runtime import surface
+
+    spark = _session(app_name)
+    surface.install(spark)
+    return spark
+
+
+def _session(app_name: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
     if active := SparkSession.getActiveSession():
