@@ -16,10 +16,14 @@ from lakebook.runtime.catalog.sql_tokens import Statement
 
 @dataclass(frozen=True)
 class Found:
-    """What stands for a relation: text for Spark, and the full name it had."""
+    """What stands for a relation: text for Spark, and the full name it had.
+
+    `aliased` is false where no alias is wanted, as for files named by their path.
+    """
 
     text: str
     name: tuple[str, ...]
+    aliased: bool = True
 
 
 class Resolver(Protocol):
@@ -36,15 +40,20 @@ def quoted(name: str) -> str:
 
 
 def rewrite(
-    statement: Statement, resolver: Resolver, start: int = 0, end: int | None = None
+    statement: Statement,
+    resolver: Resolver,
+    start: int = 0,
+    end: int | None = None,
+    around: Sequence[tuple[tuple[str, ...], str]] = (),
 ) -> str | None:
     """Return the text of the tokens from `start` to `end` with names replaced.
 
-    None if nothing had to be replaced.
+    None if nothing had to be replaced. `around` holds relations, by full name and alias, whose
+    columns the text may name although it does not name them: the target of a MERGE.
     """
     stop = len(statement) if end is None else end
     found = scan(statement, start, stop)
-    edits = _relations(statement, resolver, found)
+    edits = _relations(statement, resolver, found, around)
     for call in found.calls:
         if edit := resolver.call(statement, call):
             edits.append(edit)
@@ -70,9 +79,14 @@ def apply(text: str, edits: Sequence[tuple[int, int, str]], low: int, high: int)
     return "".join(pieces)
 
 
-def _relations(statement: Statement, resolver: Resolver, found: Scan) -> list[tuple[int, int, str]]:
+def _relations(
+    statement: Statement,
+    resolver: Resolver,
+    found: Scan,
+    around: Sequence[tuple[tuple[str, ...], str]],
+) -> list[tuple[int, int, str]]:
     edits: list[tuple[int, int, str]] = []
-    named: list[_Named] = []
+    named = [_Named(0, tuple(p.lower() for p in name), alias) for name, alias in around]
     taken: dict[str, tuple[str, ...]] = {}
     for relation in found.relations:
         what = None if relation.common else resolver.relation(statement, relation)
@@ -81,7 +95,7 @@ def _relations(statement: Statement, resolver: Resolver, found: Scan) -> list[tu
             named.append(_Named(relation.scope, (name.lower(),), None))
             continue
         alias = relation.alias
-        if alias is None and relation.alias_at is not None:
+        if alias is None and relation.alias_at is not None and what.aliased:
             # Two tables of one name and no alias: the second needs another one to be told apart.
             wanted = what.name[-1]
             alias, count = wanted, 1

@@ -12,64 +12,25 @@ from dataclasses import dataclass, field
 from lakebook.runtime.catalog.sql_tokens import NAME, NUMBER, STRING, WORD, Statement
 
 QUERY_STARTS = frozenset(("SELECT", "FROM", "WITH", "VALUES", "TABLE"))
-_ENDS_FROM = frozenset(
-    [
-        "WHERE",
-        "GROUP",
-        "HAVING",
-        "ORDER",
-        "SORT",
-        "CLUSTER",
-        "DISTRIBUTE",
-        "LIMIT",
-        "OFFSET",
-        "WINDOW",
-        "UNION",
-        "EXCEPT",
-        "INTERSECT",
-        "MINUS",
-        "SELECT",
-        "QUALIFY",
-        "|>",
-    ]
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ENDS_FROM = _words(
+    """
+    WHERE GROUP HAVING ORDER SORT CLUSTER DISTRIBUTE LIMIT OFFSET WINDOW UNION EXCEPT
+    INTERSECT MINUS SELECT QUALIFY |>
+    """
 )
 # What may follow a relation and is not its alias.
-_NO_ALIAS = _ENDS_FROM | frozenset(
-    [
-        "PIVOT",
-        "UNPIVOT",
-        "JOIN",
-        "INNER",
-        "CROSS",
-        "LEFT",
-        "RIGHT",
-        "FULL",
-        "SEMI",
-        "ANTI",
-        "NATURAL",
-        "ON",
-        "USING",
-        "LATERAL",
-        "TABLESAMPLE",
-        "WHEN",
-        "SET",
-        "INSERT",
-        "MAP",
-        "REDUCE",
-        "FOR",
-        "VERSION",
-        "TIMESTAMP",
-        "SYSTEM_VERSION",
-        "SYSTEM_TIME",
-        "AS",
-        "WITH",
-        "WATERMARK",
-        "VALUES",
-        "DO",
-        "THEN",
-        "END",
-        "REPLACE",
-    ]
+_NO_ALIAS = _ENDS_FROM | _words(
+    """
+    PIVOT UNPIVOT JOIN INNER CROSS LEFT RIGHT FULL SEMI ANTI NATURAL ON USING LATERAL
+    TABLESAMPLE WHEN SET INSERT MAP REDUCE FOR VERSION TIMESTAMP SYSTEM_VERSION
+    SYSTEM_TIME AS WITH WATERMARK VALUES DO THEN END REPLACE
+    """
 )
 _SETS = frozenset(("UNION", "EXCEPT", "INTERSECT", "MINUS"))
 # Functions whose arguments are separated by FROM.
