@@ -67,7 +67,19 @@ def _session(app_name: str) -> SparkSession:
     remote = os.environ.get("SPARK_REMOTE", "")
     if not remote.startswith("sc://"):
         _use_this_machine()
-    return SparkSession.builder.getOrCreate() if remote else _start(app_name)
+    return _connect(remote) if remote else _start(app_name)
+
+
+def _connect(remote: str) -> SparkSession:
+    from pyspark.sql import SparkSession
+
+    from lakebook.runtime import connect
+
+    if remote.startswith("sc://"):
+        connect.check(remote)
+    spark = SparkSession.builder.getOrCreate()
+    connect.install()
+    return spark
 
 
 def _use_this_machine() -> None:
@@ -126,6 +138,8 @@ def settings(master: str, scratch: Path) -> dict[str, str]:
             # A laptop's own name may not resolve, with or without a network.
             "spark.driver.host": LOOPBACK,
             "spark.driver.bindAddress": LOOPBACK,
+            # Functions that run in a worker's Python find the workspace of this process.
+            "spark.executorEnv.LAKEBOOK_HOME": str(workspace.home()),
         }
     if master.startswith("spark://"):
         from lakebook.runtime import cluster
