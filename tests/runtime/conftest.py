@@ -39,3 +39,22 @@ def shell(spark):
     shell.run_line_magic("load_ext", "lakebook")
     yield shell
     shell.run_line_magic("unload_ext", "lakebook")
+
+
+@pytest.fixture
+def shown():
+    """Return a function that displays values and returns the data of each output, by MIME type."""
+    from IPython.core.interactiveshell import InteractiveShell
+    from IPython.utils.capture import capture_output
+
+    from lakebook.runtime.display import display
+
+    InteractiveShell.instance()
+
+    def show(*values, how=display, **options):
+        with capture_output() as captured:
+            how(*values, **options)
+        assert captured.stdout == captured.stderr == ""
+        return [output.data for output in captured.outputs]
+
+    return show

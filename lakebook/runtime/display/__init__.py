@@ -11,7 +11,13 @@ from IPython.display import display as ipython_display
 from lakebook.errors import LakebookError
 from lakebook.runtime.display import cells
 from lakebook.runtime.display.chart import draw
-from lakebook.runtime.display.kinds import as_pandas, is_pandas_on_spark, is_spark, rows_of
+from lakebook.runtime.display.kinds import (
+    as_pandas,
+    is_pandas_on_spark,
+    is_spark,
+    rows_of,
+    to_spark,
+)
 from lakebook.runtime.display.profile import summaries
 from lakebook.runtime.display.profile_table import profile_table, profile_text
 from lakebook.runtime.display.rows import COLUMNS_SHOWN, Rows, from_pandas
@@ -21,7 +27,7 @@ from lakebook.runtime.display.tabs import alone, tabs
 __all__ = ["display", "displayHTML", "summarize"]
 
 MISSING = "Missing means null or NaN."
-# What the platform's display takes for streams. A snapshot has use for the last one only.
+# What the platform's display takes for streams, and a snapshot has no use for.
 STREAMING = ("streamName", "trigger", "processingTime", "checkpointLocation")
 
 
@@ -34,12 +40,13 @@ def display(*values: Any, **options: Any) -> None:
     by the rules in `lakebook.runtime.display.chart`; on the platform it is made by clicking. All
     other values are shown by IPython.
 
-    A streaming frame is shown as a snapshot. Of the platform's options for streams
-    ``checkpointLocation`` is followed; all others go to IPython's display.
+    A streaming frame is shown as a snapshot, for which the platform's options for streams, such as
+    ``checkpointLocation``, mean nothing. All other options go to IPython's display.
     """
-    given = {name: options.pop(name, None) for name in STREAMING}
+    for name in STREAMING:
+        options.pop(name, None)
     for value in values:
-        rows = rows_of(value, given["checkpointLocation"])
+        rows = rows_of(value)
         if rows is None:
             ipython_display(value, **options)
         else:
@@ -58,7 +65,7 @@ def summarize(df: Any, precise: bool = False) -> None:
     estimates; for pandas they are always exact. Raises LakebookError if `df` is no frame.
     """
     if is_pandas_on_spark(df):
-        df = (df.to_frame() if type(df).__name__ == "Series" else df).to_spark()
+        df = to_spark(df)
     if is_spark(df):
         from lakebook.runtime.display.spark_profile import spark_summaries
 

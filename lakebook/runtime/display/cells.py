@@ -57,6 +57,12 @@ def short(value: Any) -> str:
     return shown.rstrip("0").rstrip(".") if "." in shown else shown
 
 
+def share(part: int, whole: int) -> str:
+    """Return a part of a whole in per cent, with two digits where it is small."""
+    percent = 100 * part / whole
+    return f"{percent:.0f} %" if percent >= 10 else f"{percent:.2g} %"
+
+
 def html(value: str) -> str:
     """Return a text for use in HTML, also inside an attribute."""
     return escape(value, quote=True)

@@ -23,7 +23,7 @@ from typing import Any
 
 from lakebook.runtime.display import cells, svg
 from lakebook.runtime.display.profile import bins, common, seconds
-from lakebook.runtime.display.rows import CATEGORY, NUMBER, TIME, Column, Rows
+from lakebook.runtime.display.rows import CATEGORY, NUMBER, TIME, Column, Rows, is_known
 from lakebook.runtime.display.svg import WIDTH, Scale, place
 
 MOST_BARS = 20
@@ -85,11 +85,7 @@ def _varies(column: Column) -> bool:
 def _pairs(first: Column, second: Column) -> list[tuple[Any, float]]:
     """Return the values of two columns side by side where both are there."""
     both = zip(first.values, second.values, strict=True)
-    return [
-        (a, float(b))
-        for a, b in both
-        if a is not None and a == a and b is not None and math.isfinite(b)
-    ]
+    return [(a, float(b)) for a, b in both if is_known(a) and is_known(b) and math.isfinite(b)]
 
 
 def _means(pairs: list[tuple[Any, float]]) -> tuple[dict[Any, float], bool]:
@@ -192,7 +188,7 @@ def _correlation(points: list[tuple[float, float]]) -> str:
 def _histogram(number: Column) -> Chart:
     values = [float(value) for value in number.known() if math.isfinite(value)]
     counts = bins(values, min(20, max(5, math.ceil(math.log2(len(values))) + 1)))
-    title = f"Rows by {number.name}, in classes"
+    title = f"Distribution of {number.name} (rows)"
     x = Scale(values, LEFT, RIGHT)
     y = Scale([0, max(counts)], BOTTOM, TOP)
     width = (RIGHT - LEFT) / len(counts)

@@ -17,11 +17,12 @@ from lakebook.runtime.display.rows import (
     TIME,
     Column,
     Rows,
+    single,
 )
 
 TYPE_LENGTH = 40  # characters of a type in a header
-# Arrow has no such type, so Spark refuses to send it; its own text says all there is.
-AS_TEXT = re.compile(r"interval (year|month)|^interval$|[<:,]interval[,>]")
+# Arrow has no such types, so Spark refuses to send them; its own text says all there is.
+AS_TEXT = re.compile(r"interval (year|month)|^interval$|[<:,]interval[,>]|map<void")
 
 
 def from_spark(frame: Any) -> Rows:
@@ -30,18 +31,11 @@ def from_spark(frame: Any) -> Rows:
     Not by pandas, where a missing whole number turns all of its column into floating-point
     numbers, and a null into a NaN.
     """
-    from pyspark.sql import functions as F
-
     zone = frame.sparkSession.conf.get("spark.sql.session.timeZone")
     fields = frame.schema.fields
     # Two columns may have the same name; their place tells them apart.
     placed = frame.limit(ROWS_FETCHED + 1).toDF(*[f"c{i}" for i in range(len(fields))])
-    placed = placed.select(
-        *[
-            F.col(f"c{i}").cast("string") if AS_TEXT.search(_type(f.dataType)) else F.col(f"c{i}")
-            for i, f in enumerate(fields)
-        ]
-    )
+    placed = placed.select(*[_sendable(i, field.dataType) for i, field in enumerate(fields)])
     table = placed.toArrow()
     more = table.num_rows > ROWS_FETCHED
     table = table.slice(0, ROWS_FETCHED)
@@ -90,6 +84,37 @@ def type_name(data_type: Any, zone: str) -> str:
     return name if len(name) <= TYPE_LENGTH else f"{name[: TYPE_LENGTH - 1]}…"
 
 
+def _sendable(place: int, data_type: Any) -> Any:
+    """Return a column in a type that Arrow takes with all its nulls."""
+    from pyspark.sql import functions as F
+    from pyspark.sql import types as T
+
+    column = F.col(f"c{place}")
+    if AS_TEXT.search(_type(data_type)):
+        return column.cast("string")
+    if isinstance(data_type, T.UserDefinedType):
+        column, data_type = F.unwrap_udt(column), data_type.sqlType()
+    # A struct that is missing has no fields, which Spark's conversion refuses if the type says
+    # that a field is never null; so do the vectors of Spark ML.
+    nullable = _nullable(data_type)
+    return column if nullable is data_type else column.cast(nullable)
+
+
+def _nullable(data_type: Any) -> Any:
+    """Return a nested type in which everything may be null; all other types as they are."""
+    from pyspark.sql import types as T
+
+    if isinstance(data_type, T.StructType):
+        return T.StructType(
+            [T.StructField(f.name, _nullable(f.dataType), True) for f in data_type.fields]
+        )
+    if isinstance(data_type, T.ArrayType):
+        return T.ArrayType(_nullable(data_type.elementType), True)
+    if isinstance(data_type, T.MapType):
+        return T.MapType(_nullable(data_type.keyType), _nullable(data_type.valueType), True)
+    return data_type
+
+
 def _values(column: Any, data_type: Any, zone: datetime.tzinfo) -> list[Any]:
     if AS_TEXT.search(_type(data_type)):
         return list(column.to_pylist())
@@ -102,6 +127,8 @@ def _value(value: Any, data_type: Any, zone: datetime.tzinfo) -> Any:
 
     if value is None:
         return None
+    if isinstance(data_type, T.FloatType):
+        return single(value)
     if isinstance(data_type, T.TimestampType):
         try:
             return value.astimezone(zone)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 from lakebook.runtime.display.rows import ROWS_FETCHED, Rows, from_pandas
 
 
-def rows_of(value: Any, checkpoint: str | None = None) -> Rows | None:
+def rows_of(value: Any) -> Rows | None:
     """Return the rows of a value that is a table, else None.
 
     Tables are frames of Spark (also streaming ones, classic or Connect), of pandas on Spark and of
@@ -17,13 +20,12 @@ def rows_of(value: Any, checkpoint: str | None = None) -> Rows | None:
         if value.isStreaming:
             from lakebook.runtime.display.stream import snapshot
 
-            return snapshot(value, checkpoint)
+            return snapshot(value)
         from lakebook.runtime.display.frames import from_spark
 
         return from_spark(value)
     if is_pandas_on_spark(value):
-        frame = value.to_frame() if _kind(value).endswith("Series") else value
-        head = frame.head(ROWS_FETCHED + 1).to_pandas()
+        head = _head(value)
         return from_pandas(head.head(ROWS_FETCHED), more=len(head) > ROWS_FETCHED)
     frame = as_pandas(value)
     return None if frame is None else from_pandas(frame)
@@ -58,6 +60,32 @@ def is_pandas_on_spark(value: Any) -> bool:
 def _kind(value: Any) -> str:
     # By name: to show a table must not import Spark, MLflow and pandas.
     return f"{type(value).__module__}.{type(value).__name__}"
+
+
+def to_spark(value: Any) -> Any:
+    """Return a frame or series of pandas on Spark as a Spark frame, without its index."""
+    frame = value.to_frame() if _kind(value).endswith("Series") else value
+    with _no_advice():
+        return frame.to_spark()
+
+
+def _head(value: Any) -> Any:
+    frame = value.to_frame() if _kind(value).endswith("Series") else value
+    with _no_advice():
+        head = frame.head(ROWS_FETCHED + 1).to_pandas()
+    # The default index of pandas on Spark, which does not come as a range.
+    numbered = head.index.name is None and head.index.tolist() == list(range(len(head)))
+    return head.reset_index(drop=True) if numbered else head
+
+
+@contextlib.contextmanager
+def _no_advice() -> Iterator[None]:
+    """Keep back the advice against large frames and lost indexes: neither is the reader's doing."""
+    from pyspark.pandas.utils import PandasAPIOnSparkAdviceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PandasAPIOnSparkAdviceWarning)
+        yield
 
 
 def _is_run(value: Any) -> bool:

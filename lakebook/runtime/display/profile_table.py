@@ -89,7 +89,7 @@ def _row(summary: Summary, columns: dict[str, Cell], drawn: bool) -> str:
 
 def _missing(summary: Summary) -> str:
     rows = summary.count + summary.missing
-    share = f" ({100 * summary.missing / rows:.2g} %)" if summary.missing else ""
+    share = f" ({cells.share(summary.missing, rows)})" if summary.missing else ""
     return f"{summary.missing:,}{share}"
 
 

@@ -27,7 +27,7 @@ class Column:
 
     def known(self) -> list[Any]:
         """Return the values that are neither missing nor NaN."""
-        return [value for value in self.values if value is not None and value == value]
+        return [value for value in self.values if is_known(value)]
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,19 @@ def from_pandas(frame: Any, limit: int | None = ROWS_FETCHED, more: bool = False
     return Rows(columns, len(frame), more, head.head(ROWS_SHOWN), index)
 
 
+def is_known(value: Any) -> bool:
+    """Return whether a value is neither missing nor NaN."""
+    # Only of numbers, for an array that is compared with itself gives an array.
+    return value is not None and (not isinstance(value, float | Decimal) or value == value)
+
+
+def single(value: float) -> float:
+    """Return the shortest number that means this one in single precision: 0.1 for 0.100000001."""
+    import numpy as np
+
+    return float(str(np.float32(value)))
+
+
 def kind_of(values: Sequence[Any]) -> str:
     """Return the kind of a column by its values, which alone say it for an object column."""
     types = {type(value) for value in values if value is not None}
@@ -121,6 +134,8 @@ def _of_series(name: str, series: Any) -> Column:
 
     kind = str(series.dtype)
     values = [_python(value) for value in series]
+    if kind in ("float32", "float16"):
+        values = [None if value is None else single(value) for value in values]
     if isinstance(series.dtype, pd.PeriodDtype):
         return Column(name, kind, CATEGORY, [v if v is None else str(v) for v in values])
     if pd.api.types.is_complex_dtype(series.dtype):

@@ -32,7 +32,7 @@ def spark_summaries(frame: Any, precise: bool) -> list[Summary]:
             kind,
             figures[f"count{i}"],
             figures["rows"] - figures[f"count{i}"],
-            distinct=figures.get(f"distinct{i}"),
+            distinct=_at_most(figures.get(f"distinct{i}"), figures[f"count{i}"]),
             mean=figures.get(f"mean{i}"),
             std=figures.get(f"std{i}"),
             low=figures.get(f"low{i}"),
@@ -57,6 +57,10 @@ def _clean(place: int, data_type: Any) -> Any:
     elif isinstance(data_type, T.BooleanType):
         column = column.cast("string")
     return column.alias(f"c{place}")
+
+
+def _at_most(estimate: int | None, count: int) -> int | None:
+    return None if estimate is None else min(estimate, count)
 
 
 def _axis(place: int, kind: str) -> Any:
@@ -113,8 +117,11 @@ def _count_values(placed: Any, found: list[Summary], figures: dict[str, Any]) ->
         if summary.kind == CATEGORY:
             keys.append((i, F.substring(f"c{i}", 1, NAMES)))
         elif low is not None and low < high:
-            part = F.floor((_axis(i, summary.kind) - low) / (high - low) * BINS)
-            keys.append((i, F.least(part, F.lit(BINS - 1)).cast("string")))
+            axis = _axis(i, summary.kind)
+            part = F.floor((axis - low) / (high - low) * BINS)
+            # `least` passes over null, so a missing value would land in the last class.
+            last = F.least(part, F.lit(BINS - 1)).cast("string")
+            keys.append((i, F.when(axis.isNotNull(), last)))
     if not keys:
         return
     pairs = F.array(*[F.struct(F.lit(i).alias("place"), key.alias("key")) for i, key in keys])

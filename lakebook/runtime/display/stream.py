@@ -16,11 +16,10 @@ NOTE = (
 )
 
 
-def snapshot(frame: Any, checkpoint: str | None = None) -> Rows:
+def snapshot(frame: Any) -> Rows:
     """Return the rows that a streaming frame gives for what has arrived.
 
-    `checkpoint` is a folder from which the query resumes, if one is given. Raises LakebookError if
-    the stream cannot be read up to now and stopped, with Spark's reason.
+    Raises LakebookError if the stream cannot be read up to now and stopped, with Spark's reason.
     """
     from pyspark.errors import AnalysisException
 
@@ -32,7 +31,7 @@ def snapshot(frame: Any, checkpoint: str | None = None) -> Rows:
     refused: Exception | None = None
     for limited, mode in attempts:
         try:
-            query = _start(limited, name, mode, checkpoint)
+            query = _start(limited, name, mode)
         except AnalysisException as error:
             refused = refused or error
             continue
@@ -48,10 +47,8 @@ def snapshot(frame: Any, checkpoint: str | None = None) -> Rows:
     )
 
 
-def _start(frame: Any, name: str, mode: str, checkpoint: str | None) -> Any:
+def _start(frame: Any, name: str, mode: str) -> Any:
     writer = frame.writeStream.format("memory").queryName(name).outputMode(mode)
-    if checkpoint:
-        writer = writer.option("checkpointLocation", checkpoint)
     return writer.trigger(availableNow=True).start()
 
 

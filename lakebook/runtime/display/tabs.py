@@ -50,11 +50,10 @@ position:relative}
 
 TABS = ("Table", "Visualization", "Data Profile")
 
-# JupyterLab takes arrow keys for itself, and $ for mathematics, where nothing says otherwise.
-OPEN = (
-    '<form class="lbd tex2jax_ignore mathjax_ignore" method="dialog" autocomplete="off" '
-    'data-lm-suppress-shortcuts="true">'
-)
+# JupyterLab takes $ for mathematics where nothing says otherwise, and arrow keys for itself unless
+# the very element that has the focus asks it not to.
+OPEN = '<form class="lbd tex2jax_ignore mathjax_ignore" method="dialog" autocomplete="off">'
+OWN_KEYS = 'data-lm-suppress-shortcuts="true"'
 
 
 def tabs(table: str, chart: str, profile: str, said: str, note: str = "") -> str:
@@ -64,8 +63,8 @@ def tabs(table: str, chart: str, profile: str, said: str, note: str = "") -> str
     is HTML.
     """
     buttons = "".join(
-        f'<label><input type="radio" name="tab" value="{i}"{" checked" if i == 1 else ""}>'
-        f"{name}</label>"
+        f'<label><input type="radio" name="tab" value="{i}" {OWN_KEYS}'
+        f"{' checked' if i == 1 else ''}>{name}</label>"
         for i, name in enumerate(TABS, 1)
     )
     return (
