@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lakebook.runtime.catalog import sql_dml, sql_maintenance, sql_merge, sql_session
+from lakebook.runtime.catalog import sql_dml, sql_insert, sql_maintenance, sql_merge, sql_session
 from lakebook.runtime.catalog.names import error, shown
 from lakebook.runtime.catalog.names import split as split_name
 from lakebook.runtime.catalog.rewrite import apply, quoted, rewrite
@@ -112,14 +112,21 @@ def _query(
 def _execute(
     spark: SparkSession, text: str, written: str, args: Any, kwargs: dict[str, Any]
 ) -> DataFrame:
-    from pyspark.errors import ParseException
+    from pyspark.errors import AnalysisException, ParseException
 
     try:
         return sql_session.execute(spark, text, args, **kwargs)
-    except ParseException:
-        # The message shows the text and the place in it: better the text that was written.
-        sql_session.execute(spark, written, args, **kwargs)
-        raise
+    except ParseException as fault:
+        # The message shows the text and the place in it: better the text that was written. A
+        # query does nothing, should Spark be able to read that one.
+        if Statement(written).up(0) in _QUERIES:
+            try:
+                sql_session.execute(spark, written, args, **kwargs)
+            except ParseException:
+                raise
+            except AnalysisException:
+                pass
+        raise fault
 
 
 def _left_to_spark(names: Names, statement: Statement) -> DataFrame | None:
@@ -175,21 +182,21 @@ def _insert(names: Names, s: Statement) -> DataFrame | None:
     start = 0 if s.up(0) == "INSERT" else s.find("INSERT", 1)
     if s.up(0) == "FROM":
         return _insert_from(names, s, start)
-    said = sql_dml.read_insert(s, start)
+    said = sql_insert.read_insert(s, start)
     if said is None:
-        there = sql_dml.insert_directory(s)
+        there = sql_insert.insert_directory(s)
         statement = Statement(there) if there else s
         done = _query(names, statement, names.args, {})
         return done or (there and sql_session.execute(names.spark, there, names.args)) or None
     to = sql_dml.target(names, said.parts)
     if to is None:
         sparks = _sparks_names(s)
-        said = sql_dml.read_insert(sparks, start) or said
+        said = sql_insert.read_insert(sparks, start) or said
         done = _query(names, sparks, names.args, {}, 0 if start else said.query)
         if done is None and sparks is not s:
             return sql_session.execute(names.spark, sparks.text, names.args)
         return done
-    return sql_dml.insert(names, s, said, to, (0, start))
+    return sql_insert.insert(names, s, said, to, (0, start))
 
 
 def _insert_from(names: Names, s: Statement, start: int) -> DataFrame | None:
@@ -198,7 +205,7 @@ def _insert_from(names: Names, s: Statement, start: int) -> DataFrame | None:
     source = s.source(0, start)
     result: DataFrame | None = None
     for first, last in zip(places, [*places[1:], len(s)], strict=True):
-        said = sql_dml.read_insert(s, first)
+        said = sql_insert.read_insert(s, first)
         if said is None:
             return None
         into = s.source(first, said.query)
