@@ -29,7 +29,7 @@ ONE_PATH = (
 TWO_PATHS = ("rename", "replace", "link", "symlink")
 LEVELS = ("the root of all volumes", "a catalog", "a schema", "a volume")
 # Catalogs, schemas and volumes are made and removed by SQL.
-CHANGES_ENTRY = {"mkdir", "rmdir", "remove", "unlink", "rename", "replace", "link", "symlink"}
+CHANGES_ENTRY = {"mkdir", "rmdir", "remove", "unlink", *TWO_PATHS, "rmtree"}
 KEYWORDS = ("path", "src", "dst", "file")
 # Functions that these modules took from `builtins` or `io` when they were imported.
 TAKEN = (
@@ -37,8 +37,13 @@ TAKEN = (
     ("bz2", "_builtin_open"),
     ("tarfile", "bltn_open"),
 )
-# Where a library has kept `io.open` for itself, or hands a folder on to code that is not Python.
-DEEPER = (("numpy.lib._datasource", "open"), ("pandas.io.parquet", "stringify_path"))
+# Where a library has kept `io.open` for itself, goes by descriptors, or hands a folder on to code
+# that is not Python.
+DEEPER = (
+    ("numpy.lib._datasource", "open"),
+    ("pandas.io.parquet", "stringify_path"),
+    ("shutil", "rmtree"),
+)
 SETS = ("supports_dir_fd", "supports_effective_ids", "supports_fd", "supports_follow_symlinks")
 
 _put: list[tuple[Any, str, Any]] = []  # what `install` replaced: where, under which name, by what
@@ -94,10 +99,11 @@ def _wrappers() -> Iterator[tuple[Any, str, Any, Any]]:
 
 
 def _translating(original: Any, module: str, name: str, count: int) -> Callable[..., Any]:
-    guarded = module == "os" and name in CHANGES_ENTRY
+    guarded = name in CHANGES_ENTRY
 
     @functools.wraps(original)
     def call(*args: Any, **kwargs: Any) -> Any:
+        __tracebackhide__ = True  # IPython leaves this frame out of what it shows
         if not _put:  # taken by someone before `uninstall`
             return original(*args, **kwargs)
         told: dict[Any, Any] = {}

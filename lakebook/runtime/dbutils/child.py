@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sys
 import threading
@@ -19,6 +20,7 @@ from lakebook.runtime.dbutils import source
 from lakebook.runtime.dbutils.stopping import MIME
 
 TRACEBACK_LINES = 12
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def main() -> int:
@@ -49,7 +51,7 @@ def _run(job: dict[str, str]) -> dict[str, str]:
         )
     except papermill.PapermillExecutionError as error:
         # Papermill counts cells from 0, and a reader from 1.
-        lines = "\n".join(error.traceback).splitlines()[-TRACEBACK_LINES:]
+        lines = COLOURS.sub("", "\n".join(error.traceback)).splitlines()[-TRACEBACK_LINES:]
         shown = "\n".join(lines) or f"{error.ename}: {error.evalue}"
         return {"value": "", "error": f" in cell {error.cell_index + 1}:\n{shown}"}
     except DeadKernelError:

@@ -51,10 +51,13 @@ def run(script: str, *, stop_at_error: bool = False) -> int:
 def _pass_on(process: subprocess.Popen[bytes]) -> None:
     assert process.stdout is not None
     decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+    kept = ""
     while chunk := os.read(process.stdout.fileno(), 65536):
-        sys.stdout.write(decode(chunk))
+        # Whole lines, so that a secret's value is never cut in two and missed.
+        done, newline, kept = (kept + decode(chunk)).rpartition("\n")
+        sys.stdout.write(done + newline)
         sys.stdout.flush()
-    sys.stdout.write(decode(b"", True))
+    sys.stdout.write(kept + decode(b"", True))
 
 
 def _translated(script: str, links: Path) -> str:
