@@ -70,7 +70,7 @@ def write(
         _refuse_foreign(root)
     for _ in range(ATTEMPTS):
         snapshot = Snapshot.open(root) if is_delta(root) else None
-        if txn and snapshot and (snapshot.transaction(txn[0]) or -1) >= txn[1]:
+        if txn and snapshot and _written(snapshot, *txn):
             return snapshot.version
         plan = _plan(rows, root, snapshot, wanted, partition_by, configuration or {}, assign)
         try:
@@ -114,6 +114,11 @@ def create(
         reads_all=bool(snapshot),
     )
     return log.commit(root, actions)
+
+
+def _written(snapshot: Snapshot, stream: str, batch: int) -> bool:
+    last = snapshot.transaction(stream)
+    return last is not None and last >= batch
 
 
 @dataclass(frozen=True)
