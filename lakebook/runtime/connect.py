@@ -86,9 +86,9 @@ def install() -> None:
     when_imported("mlflow.pyspark.ml", _explain_autolog)
 
 
-def _message(name: str, condition: str) -> str:
+def _message(name: str) -> str:
     return (
-        f"[{condition}] {name} cannot be used over Spark Connect, for it needs the driver's own "
+        f"{name} cannot be used over Spark Connect, for it needs the driver's own "
         f"Java process. Instead: {INSTEAD[name]}. Or: {ELSEWHERE}"
     )
 
@@ -100,7 +100,7 @@ def _explain_attribute(owner: Any, name: str) -> None:
 
     def attribute(self: Any, asked: str) -> Any:
         if asked == name:
-            raise AttributeNotOverConnect(_message(name, "JVM_ATTRIBUTE_NOT_SUPPORTED"))
+            raise AttributeNotOverConnect(_message(name), "JVM_ATTRIBUTE_NOT_SUPPORTED")
         return own(self, asked)
 
     attribute.of_lakebook = True  # type: ignore[attr-defined]
@@ -108,7 +108,7 @@ def _explain_attribute(owner: Any, name: str) -> None:
 
 
 def _no_rdd(self: Any) -> Any:
-    raise NotOverConnect(_message("rdd", "NOT_IMPLEMENTED"))
+    raise NotOverConnect(_message("rdd"), "NOT_IMPLEMENTED")
 
 
 def _refusing(own: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -119,7 +119,7 @@ def _refusing(own: Callable[..., Any], name: str) -> Callable[..., Any]:
     @functools.wraps(own)
     def call(*args: Any, **kwargs: Any) -> Any:
         if is_remote():
-            raise NotOverConnect(_message(name, "NOT_IMPLEMENTED"))
+            raise NotOverConnect(_message(name), "NOT_IMPLEMENTED")
         return own(*args, **kwargs)
 
     call.of_lakebook = True  # type: ignore[attr-defined]
