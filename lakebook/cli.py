@@ -12,6 +12,8 @@ from lakebook.errors import LakebookError
 
 ROOMS = (
     "lakebook.datasets",
+    "lakebook.runtime.commands",
+    "lakebook.runtime.cluster_commands",
     "lakebook.labs.commands",
     "lakebook.exam.commands",
     "lakebook.book",
