@@ -53,6 +53,8 @@ TABS = ("Table", "Visualization", "Data Profile")
 # JupyterLab takes $ for mathematics where nothing says otherwise, and arrow keys for itself unless
 # the very element that has the focus asks it not to.
 OPEN = '<form class="lbd tex2jax_ignore mathjax_ignore" method="dialog" autocomplete="off">'
+# Without a value it would not survive JupyterLab's cleaning of notebooks that it does not trust.
+HIDDEN = 'hidden="hidden"'
 OWN_KEYS = 'data-lm-suppress-shortcuts="true"'
 
 
@@ -68,10 +70,10 @@ def tabs(table: str, chart: str, profile: str, said: str, note: str = "") -> str
         for i, name in enumerate(TABS, 1)
     )
     return (
-        f"{OPEN}{STYLE}{note}<fieldset hidden><legend>View of {said}</legend>{buttons}</fieldset>"
+        f"{OPEN}{STYLE}{note}<fieldset {HIDDEN}><legend>View of {said}</legend>{buttons}</fieldset>"
         f'<div class="lbd1" {_region(f"Table of {said}")}>{table}</div>'
-        f'<div class="lbd2" hidden>{chart}</div>'
-        f'<div class="lbd3" hidden {_region(f"Data profile of {said}")}>{profile}</div></form>'
+        f'<div class="lbd2" {HIDDEN}>{chart}</div>'
+        f'<div class="lbd3" {HIDDEN} {_region(f"Data profile of {said}")}>{profile}</div></form>'
     )
 
 
