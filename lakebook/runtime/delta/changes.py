@@ -6,6 +6,7 @@ Options and columns: https://docs.delta.io/latest/delta-change-data-feed.html
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 TYPE, VERSION, TIMESTAMP = "_change_type", "_commit_version", "_commit_timestamp"
 ENABLED = "delta.enableChangeDataFeed"
 URI = "__uri"
+ROOT = re.compile("^file:/+")
 
 
 def frame(spark: SparkSession, root: str, options: Mapping[str, Any]) -> DataFrame:
@@ -78,7 +80,9 @@ def _dated(
 
     once = list({file.path: file for _, file in files}.values())
     rows = read.scan(spark, end.root, schema, end.partition_columns, once, {URI: "file_path"})
-    uris = {write.local_path(uri): uri for uri in rows.inputFiles()} if once else {}
+    # Spark writes one file as file:/t/x in one place and as file:///t/x in another.
+    rows = rows.withColumn(URI, F.regexp_replace(URI, "^file:/+", "/"))
+    uris = {write.local_path(uri): ROOT.sub("/", uri) for uri in rows.inputFiles()} if once else {}
     versions = [
         (
             uris[write.place(end.root, file)],
