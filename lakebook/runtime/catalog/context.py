@@ -7,11 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lakebook.runtime.catalog import store
-from lakebook.runtime.catalog.names import Name, did_you_mean, error, normal, split
+from lakebook.runtime.catalog.names import (
+    Name,
+    did_you_mean,
+    error,
+    normal,
+    split,
+)
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
+HIDDEN = "__lakebook_"  # what a session's views and functions of this package begin with
 # What the platform calls the catalog that comes with a session, and what Spark calls it.
 SPARKS_OWN = frozenset({"hive_metastore", "spark_catalog"})
 # Spark's schemas of temporary things, which no catalog holds.
@@ -182,3 +189,16 @@ def is_temporary_view(spark: SparkSession, name: str) -> bool:
         return bool(catalog.getTempView(name).isDefined())
     views = sparks_own(spark, "listTables", None, name)
     return any(view.isTemporary and normal(view.name) == normal(name) for view in views)
+
+
+def temporary_views(spark: SparkSession) -> list[str]:
+    """Return the names of the session's temporary views, without those of this package."""
+    found = sparks_own(spark, "listTables", "default")
+    return [view.name for view in found if view.isTemporary and not view.name.startswith(HIDDEN)]
+
+
+def plain_sql(spark: SparkSession, text: str) -> DataFrame:
+    """Run a text by Spark's own `sql`, which knows nothing of the catalogs here."""
+    from lakebook.runtime.patching import original
+
+    return original(type(spark), "sql")(spark, text)

@@ -24,8 +24,8 @@ class Table:
     """A table or a view.
 
     `kind` is MANAGED, EXTERNAL or VIEW; `location` an absolute path, None for a view; `created` in
-    ms since 1970. `columns` describes what is not a Delta table, in the JSON of a `StructType`;
-    of a view it is the columns' names and comments.
+    ms since 1970. `columns` are those of a table of other files, in the JSON of a `StructType`; of
+    a view they are the fields that it was given a list of names for, else None.
     """
 
     name: Name
@@ -187,7 +187,7 @@ def create_table(
         drop(full)
     else:
         grants.require_on(above, "CREATE TABLE")
-    root = _local(location) if location else new_location(full)
+    root = local_path(location) if location else new_location(full)
     made = _materialise(spark, root, schema, partition_by, properties or {}, comment, full)
     details = {
         "type": "EXTERNAL" if location else "MANAGED",
@@ -208,7 +208,8 @@ def create_table(
     return require_table(full)
 
 
-def _local(location: str) -> str:
+def local_path(location: str) -> str:
+    """Return the folder of this machine that a LOCATION means."""
     from lakebook.runtime import files
 
     found = files.spark_path(location, writing=True)
@@ -289,7 +290,7 @@ def _replace(
             f"{shown(old.name)} is a view, which a table cannot replace; DROP VIEW first.",
         )
     grants.require_manage(store.get(old.id) or _gone(old))
-    moved = location is not None and _local(location) != old.location
+    moved = location is not None and local_path(location) != old.location
     if old.format != "delta" or moved or not old.location or not is_delta(old.location):
         return None
     write.create(
