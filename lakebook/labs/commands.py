@@ -59,7 +59,7 @@ def _positive(text: str) -> int:
 
 def _derive(args: argparse.Namespace) -> int:
     from lakebook.errors import LakebookError
-    from lakebook.labs import derive, places
+    from lakebook.labs import bundle, derive, places
 
     faults = 0
     for lab_id in places.resolve(args.ids):
@@ -73,6 +73,8 @@ def _derive(args: argparse.Namespace) -> int:
             print(f"labs/{lab_id}.ipynb {'written' if changed else 'unchanged'}")
             for copy in derive.kept(lab_id)[len(before) :]:
                 print(f"  what you had written there is kept: {places.shown(copy)}")
+    if bundle.write():
+        print("resources/labs.yml written")
     if not args.ids:
         for lab_id in derive.orphans():
             faults += 1
