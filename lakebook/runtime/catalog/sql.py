@@ -66,6 +66,7 @@ def run(spark: SparkSession, text: str, args: Any = None, **kwargs: Any) -> Data
         return None
     if not len(statement):
         return None
+    _check_words(statement)
     sql_session.refresh(spark)
     head = statement.up(0)
     if head == "SET" and statement.up(1) in ("CATALOG", "TAG"):
@@ -90,6 +91,24 @@ def run(spark: SparkSession, text: str, args: Any = None, **kwargs: Any) -> Data
     if head in _NOT_HERE:
         raise _unsupported(head, _NOT_HERE[head])
     return None
+
+
+def _check_words(statement: Statement) -> None:
+    """Refuse a name beyond ASCII without backticks, as Spark does where it reads the name itself.
+
+    In a text whose names are replaced it would not see this one, and the platform would.
+    """
+    if statement.text.isascii():
+        return
+    for index, token in enumerate(statement.tokens):
+        if token.kind == "word" and not token.up.isascii():
+            word = statement.value(index)
+            raise error(
+                "INVALID_IDENTIFIER",
+                f"The unquoted identifier {word} is invalid and must be back quoted as: "
+                f"{quoted(word)}. Unquoted identifiers can only contain ASCII letters, digits and "
+                "underbar.",
+            )
 
 
 def _unsupported(what: str, way_out: str) -> Exception:

@@ -109,6 +109,7 @@ class _Scanner:
     ) -> None:
         """Walk over one level of brackets; `relation` if it begins with a table's name."""
         s = self.s
+        start = i
         listing = relation  # inside a FROM clause, where a comma leads to another relation
         selecting = False
         expected = relation
@@ -148,7 +149,7 @@ class _Scanner:
                     selecting = False
                     i += 1
                     continue
-                if up == "JOIN" or (up == "TABLE" and self._names_table(i)):
+                if up == "JOIN" or (up == "TABLE" and (i == start or self._names_table(i))):
                     if up == "TABLE" and s.up(i + 1) != "(":
                         i = self.table(i + 1, names, scope)
                     else:
