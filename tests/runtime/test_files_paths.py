@@ -1,6 +1,7 @@
 """A path of the platform means one place, in Spark, in Python's own functions, in pandas."""
 
-# ruff: noqa: PTH, SIM115, UP020  Python's own functions, and not pathlib's, are what is tested.
+# Python's own functions, and not only pathlib's, are what is tested.
+# ruff: noqa: PTH102, PTH103, PTH104, PTH106, PTH110, PTH123, PTH207, PTH208, SIM115, UP020
 from __future__ import annotations
 
 import bz2
