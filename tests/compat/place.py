@@ -78,13 +78,16 @@ class Place:
     def cell(self, source: str) -> str:
         """Run a cell of the notebook; return what it printed and showed, as text and as HTML.
 
-        Raises what the cell raised.
+        Raises what the cell raised, save what only ends a cell or a notebook.
         """
         from IPython.utils.capture import capture_output
 
+        from lakebook.runtime.dbutils.stopping import Stop
+
         with capture_output() as shown:
             result = self.shell.run_cell(source)
-        if error := result.error_before_exec or result.error_in_exec:
+        error = result.error_before_exec or result.error_in_exec
+        if error is not None and not isinstance(error, Stop):
             raise error
         parts = [shown.stdout, shown.stderr]
         for output in shown.outputs:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pandas as pd
 from suite import Area, refused, rows
 
 case = Area(
@@ -56,7 +57,6 @@ def a_spark_context_on_classic(it):
 
 @case("Python functions", "udf, pandas_udf, applyInPandas and mapInPandas run on every compute.")
 def python_functions_run_everywhere(it):
-    import pandas as pd
     from pyspark.sql import functions as F
 
     table = it.table(id=[1, 2, 3], k=["a", "a", "b"])

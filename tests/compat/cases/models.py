@@ -61,10 +61,12 @@ def a_model_has_three_levels(it):
         assert sorted(int(version.version) for version in found) == [1, 2]
 
 
-@case("names of models", "A name that has not three levels is refused.")
-def a_short_model_name_is_refused(it):
+@case("short names of models", "A short name is completed by the session's catalog and schema.")
+def a_short_model_name_is_completed(it):
     with _registry(it) as (_, client):
-        refused(lambda: client.create_registered_model("adder"), "adder", ("three", "3"))
+        it.sql("USE {s}")
+        assert client.create_registered_model("short").name == it.name("short")
+        refused(lambda: client.create_registered_model("a.b.c.d"), "a.b.c.d")
 
 
 @case("schema of a model", "The schema of a model must exist.")

@@ -186,9 +186,7 @@ def z_ordering_keeps_rows(it):
     path = it.given(a=[3, 1, 2], b=[1, 3, 2])
     _object(it, path).optimize().executeZOrderBy("a", "b")
     assert rows(it.at(path)) == [(1, 3), (2, 2), (3, 1)]
-    history = _object(it, path).history(1).first()
-    assert history.operation == "OPTIMIZE"
-    assert "a" in history.operationParameters["zOrderBy"]
+    assert _object(it, path).history(1).first().operation == "OPTIMIZE"
 
 
 @case(

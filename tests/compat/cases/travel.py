@@ -47,8 +47,8 @@ def a_statement_reads_a_time(it):
     path, between = _two_versions(it)
     table = f"delta.`{path}`"
     assert rows(it.spark.sql(f"SELECT * FROM {table} TIMESTAMP AS OF '{between}'")) == [(1,)]
-    later = "current_timestamp() - INTERVAL 0 SECONDS"
-    assert it.spark.sql(f"SELECT * FROM {table} TIMESTAMP AS OF {later}").count() == 2
+    then = f"date_add(current_date(), 0) + (timestamp'{between}' - current_date())"
+    assert it.spark.sql(f"SELECT * FROM {table} TIMESTAMP AS OF {then}").count() == 1
 
 
 @case("@v", "A version can be part of the name or the path: table@v0.")
@@ -68,8 +68,9 @@ def an_unknown_version_is_named(it):
     reader = it.spark.read.format("delta").option("versionAsOf", 9)
     refused(
         lambda: reader.load(path).collect(),
-        "Cannot time travel Delta table to version 9",
-        "Available versions: [0, 1]",
+        "DELTA_VERSION_NOT_FOUND",
+        "version 9",
+        "[0, 1]",
     )
 
 
@@ -101,7 +102,7 @@ def a_time_before_the_table_is_refused(it):
 @case("both options", "versionAsOf and timestampAsOf exclude each other.", source=ERRORS)
 def two_ways_at_once_are_refused(it):
     reader = it.spark.read.format("delta").options(versionAsOf=0, timestampAsOf="2026-01-01")
-    refused(lambda: reader.load(it.given(id=[1])).collect(), "versionAsOf", "timestampAsOf")
+    refused(lambda: reader.load(it.given(id=[1])).collect(), "DELTA_ONEOF_IN_TIMETRAVEL")
 
 
 @case(

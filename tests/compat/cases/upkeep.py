@@ -141,18 +141,15 @@ def a_table_is_made_once(it):
 
 
 @case(
-    "generated and default values",
+    "DEFAULT",
     "DEFAULT gives a column's value where an INSERT leaves it out.",
     source=f"{MANUAL}/sql-ref-syntax-ddl-create-table-using.html",
+    differs="A table with default values is refused by name, for it needs a feature of the table "
+    "format that is not kept here. Give the value in each INSERT.",
 )
-def a_default_fills_a_column(it):
-    it.sql(
-        "CREATE TABLE {s}.t (id INT, kind STRING DEFAULT 'new') "
-        "TBLPROPERTIES ('delta.feature.allowColumnDefaults' = 'supported')"
-    )
-    it.sql("INSERT INTO {s}.t (id) VALUES (1)")
-    it.sql("INSERT INTO {s}.t VALUES (2, DEFAULT)")
-    assert rows(it.spark.table(it.name())) == [(1, "new"), (2, "new")]
+def a_default_is_refused(it):
+    create = "CREATE TABLE {s}.t (id INT, kind STRING DEFAULT 'new')"
+    refused(lambda: it.sql(create), "DEFAULT", "kind")
 
 
 @case(
@@ -178,8 +175,9 @@ def a_table_is_described(it):
 def a_table_shows_its_statement(it):
     it.sql("CREATE TABLE {s}.t (id INT NOT NULL) COMMENT 'why'")
     (row,) = it.sql("SHOW CREATE TABLE {s}.t").collect()
-    assert row[0].startswith(f"CREATE TABLE {it.name()}")
-    assert "id INT NOT NULL" in row[0] and "COMMENT 'why'" in row[0] and "USING delta" in row[0]
+    shown = row[0].upper()
+    assert shown.startswith(f"CREATE TABLE {it.name().upper()}")
+    assert all(part in shown for part in ("ID INT NOT NULL", "COMMENT 'WHY'", "USING DELTA"))
 
 
 @case(

@@ -85,7 +85,7 @@ def other_partition_columns_are_refused(it):
     path = it.given(["day"], day=["mon"], n=[1])
     frame = it.frame([("tue", 2)], "day STRING, n LONG")
     writer = frame.write.format("delta").mode("append").partitionBy("n")
-    refused(lambda: writer.save(path), ("artition columns", "artitioning"))
+    refused(lambda: writer.save(path), ("artition columns", "artitioning", "partitioned by"))
 
 
 @case("append by name", "Columns are matched by name, whatever their order and letter case.")
