@@ -6,6 +6,7 @@ import fnmatch
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from lakebook.runtime.catalog.context import sparks_own
 from lakebook.runtime.patching import Method, classes, replace
 from lakebook.runtime.surface import named
 
@@ -178,7 +179,9 @@ def _list_tables(before: Method) -> Method:
             _table(table) for table in tables.listed(*found) if _matches(table.name.name, pattern)
         ]
         # As on the platform, the temporary views of the session come along.
-        temporary = [entry for entry in before(self, None, pattern) if entry.isTemporary]
+        # Spark's own method would look for our schema among its own.
+        own = sparks_own(self._sparkSession, "currentDatabase")
+        temporary = [entry for entry in before(self, own, pattern) if entry.isTemporary]
         return ours + _without_internal(temporary)
 
     return listTables
@@ -220,6 +223,83 @@ def _by_name(
         return method
 
     return make
+
+
+def _list_functions(before: Method) -> Method:
+    def listFunctions(self: Any, dbName: str | None = None, pattern: str | None = None) -> Any:
+        from lakebook.runtime.catalog import context, grants, store
+
+        found = _schema(self, dbName)
+        own = sparks_own(self._sparkSession, "currentDatabase")
+        if found is None:
+            return _sparks_functions(self, before, _bare(dbName) if dbName else own, pattern)
+        rows = store.children(context.require_schema(*found).id, "FUNCTION")
+        ours = [
+            _function(found, row)
+            for row in rows
+            if grants.visible(row) and _matches(row.name, pattern)
+        ]
+        return ours + _sparks_functions(self, before, own, pattern)
+
+    return listFunctions
+
+
+def _sparks_functions(self: Any, before: Method, schema: str, pattern: str | None) -> list[Any]:
+    """Return the functions that Spark has of itself.
+
+    Where functions of ours were called, they are registered under names that hold dots, and
+    Spark's own method stops at these; then the names are taken from SHOW FUNCTIONS.
+    """
+    from pyspark.sql.catalog import Function
+
+    from lakebook.runtime.surface import spark_sql
+
+    spark = self._sparkSession
+    ours = spark.__dict__.get("_lakebook_functions")
+    if not ours:
+        return before(self, schema, pattern)
+    names = [row[0] for row in spark_sql(spark, "SHOW ALL FUNCTIONS").collect()]
+    return [
+        Function(name, None, None, None, "", True)
+        for name in names
+        if name.replace("`", "") not in ours and _matches(name, pattern)
+    ]
+
+
+def _function(schema: tuple[str, str], row: Any) -> Any:
+    from pyspark.sql.catalog import Function
+
+    language = row.details.get("language", "SQL")
+    return Function(row.name, schema[0], [schema[1]], row.comment, language, False)
+
+
+def _function_exists(before: Method) -> Method:
+    def functionExists(self: Any, functionName: str, dbName: str | None = None) -> bool:
+        named_by = f"{dbName}.{functionName}" if dbName else functionName
+        if _our_function(self, named_by) is not None:
+            return True
+        # What is built in has no schema, and Spark finds it by its name alone.
+        return before(self, functionName, _bare(dbName) if dbName else None)
+
+    return functionExists
+
+
+def _get_function(before: Method) -> Method:
+    def getFunction(self: Any, functionName: str) -> Any:
+        found = _our_function(self, functionName)
+        return before(self, functionName) if found is None else found
+
+    return getFunction
+
+
+def _our_function(self: Any, name: str) -> Any:
+    from lakebook.runtime.catalog import store
+
+    full = named.target(self._sparkSession, name)
+    if full is None:
+        return None
+    chain = store.chain(full.catalog, full.schema, "FUNCTION", full.name)
+    return _function((full.catalog, full.schema), chain[2]) if len(chain) == 3 else None
 
 
 def _answer_table(self: Any, name: Name) -> Any:
@@ -282,6 +362,9 @@ METHODS: dict[str, Callable[[Method], Method]] = {
     "getDatabase": _get_database,
     "databaseExists": _database_exists,
     "listTables": _list_tables,
+    "listFunctions": _list_functions,
+    "functionExists": _function_exists,
+    "getFunction": _get_function,
     "getTable": _by_name(_answer_table),
     "tableExists": _by_name(_answer_exists),
     "listColumns": _by_name(_answer_columns),
