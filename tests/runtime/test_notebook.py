@@ -23,6 +23,7 @@ def test_the_session_is_quiet_in_utc_and_has_no_web_page(spark):
 
 def test_a_seeded_split_is_the_same_whatever_the_number_of_cores(tmp_path):
     program = """
+import pandas as pd
 from lakebook.runtime.session import get_spark
 rows = get_spark().createDataFrame(pd.DataFrame({"n": range(100)}))
 print(sorted(row.n for row in rows.randomSplit([0.5, 0.5], seed=1)[0].collect()))
