@@ -297,8 +297,12 @@ def test_user_of_the_environment_is_not_the_owner_of_another_users_tables(monkey
     assert condition(raised) == "PERMISSION_DENIED"
     with pytest.raises(AnalysisException, match="MANAGE"):
         catalog.drop(name)
-    with pytest.raises(AnalysisException, match="CREATE TABLE"):
-        create("main.default.mine")
+    for missing in ("USE SCHEMA", "CREATE TABLE"):
+        with pytest.raises(AnalysisException, match=f"does not have {missing}"):
+            create("main.default.mine")
+        with catalog.act_as(store.DEFAULT_USER):
+            grants.grant(context.require_schema("main", "default"), [missing], "bob")
+    assert create("main.default.mine").owner == "bob"
 
 
 @pytest.mark.parametrize(

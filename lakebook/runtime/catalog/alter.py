@@ -23,6 +23,7 @@ from lakebook.runtime.catalog.definition import (
     read_column,
     read_constraint,
     schema_of,
+    type_of,
     unsupported,
 )
 from lakebook.runtime.catalog.frames import nothing
@@ -123,7 +124,7 @@ def _rename(spark: SparkSession, row: store.Securable, parts: Sequence[str]) -> 
             store.change(row.id, by, **values)
             if row.kind == "VOLUME":
                 folder = ddl.volume_folder(old)
-                if folder.exists():
+                if folder.exists() or folder.is_symlink():
                     folder.rename(ddl.volume_folder(new))
     except store.Exists:
         raise tables.already_exists(new) from None
@@ -364,7 +365,7 @@ def _change_column(spark: SparkSession, reader: Reader, table: Table) -> None:
             f"cannot become '{definition.name}'. Write the table anew with the new name.",
         )
     present = find_column(metadata.schema_of(spark, table), old)
-    if schema_of([definition]).fields[0].dataType != present.dataType:
+    if type_of(schema_of([definition]).fields[0]) != type_of(present):
         _refuse_type(spark, table, old, definition.type)
     if definition.comment is not None:
         comment_column(spark, table, old, definition.comment)
@@ -373,12 +374,12 @@ def _change_column(spark: SparkSession, reader: Reader, table: Table) -> None:
 def _refuse_type(spark: SparkSession, table: Table, column: str, wanted: str) -> None:
     present = find_column(metadata.schema_of(spark, table), column)
     new = schema_of([ColumnDefinition([column], wanted)]).fields[0]
-    if new.dataType == present.dataType:
+    if type_of(new) == type_of(present):
         return
     raise error(
         "DELTA_UNSUPPORTED_ALTER_TABLE_CHANGE_COL_OP",
         f"ALTER TABLE CHANGE COLUMN is not supported for changing column `{present.name}` from "
-        f"{present.dataType.simpleString()} to {new.dataType.simpleString()}. Write the table "
+        f"{type_of(present)} to {type_of(new)}. Write the table "
         f"anew: spark.table('{table.name}').withColumn('{present.name}', col('{present.name}')"
         f".cast('{new.dataType.simpleString()}')).write.mode('overwrite')"
         f".option('overwriteSchema', 'true').saveAsTable('{table.name}').",

@@ -193,8 +193,13 @@ def is_temporary_view(spark: SparkSession, name: str) -> bool:
 
 def temporary_views(spark: SparkSession) -> list[str]:
     """Return the names of the session's temporary views, without those of this package."""
-    found = sparks_own(spark, "listTables", "default")
-    return [view.name for view in found if view.isTemporary and not view.name.startswith(HIDDEN)]
+    if hasattr(spark, "_jsparkSession"):
+        found = spark._jsparkSession.sessionState().catalog().listLocalTempViews("*")
+        names = [found.apply(index).table() for index in range(found.size())]
+    else:
+        rows = plain_sql(spark, "SHOW VIEWS IN spark_catalog.default").collect()
+        names = [row.viewName for row in rows if row.isTemporary]
+    return [name for name in names if not name.startswith(HIDDEN)]
 
 
 def plain_sql(spark: SparkSession, text: str) -> DataFrame:

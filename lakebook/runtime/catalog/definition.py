@@ -30,6 +30,7 @@ ENDS_OF_TYPE = (
     "AFTER",
     ":",
 )
+LIMITED = "__CHAR_VARCHAR_TYPE_STRING"  # where Spark and Delta note the type of a limited text
 STARTS_OF_CONSTRAINT = ("CONSTRAINT", "PRIMARY", "FOREIGN", "CHECK", "UNIQUE")
 HINTS = ("RELY", "NORELY", "ENFORCED", "DEFERRABLE", "INITIALLY", "DEFERRED", "VALIDATE")
 
@@ -312,23 +313,28 @@ def _read_partitions(reader: Reader, definition: TableDefinition) -> list[str]:
 
 def schema_of(columns: Sequence[ColumnDefinition]) -> StructType:
     """Return the columns as Spark's types. Raises what Spark says of a type it does not know."""
-    from pyspark.sql.types import StructField, StructType
+    from pyspark.sql.types import CharType, StringType, StructField, StructType, VarcharType
 
     if not columns:
         return StructType([])
     text = ", ".join(f"{always_quoted(column.name)} {column.type}" for column in columns)
     parsed = StructType.fromDDL(text)
     assert isinstance(parsed, StructType)
-    return StructType(
-        [
-            StructField(column.name, found.dataType, column.nullable, _metadata(column))
-            for column, found in zip(columns, parsed.fields, strict=True)
-        ]
-    )
+    fields = []
+    for column, found in zip(columns, parsed.fields, strict=True):
+        metadata = {} if column.comment is None else {"comment": column.comment}
+        kind = found.dataType
+        if isinstance(kind, CharType | VarcharType):
+            # A Delta table keeps a text of limited length as a string that remembers its limit.
+            metadata[LIMITED] = kind.simpleString()
+            kind = StringType()
+        fields.append(StructField(column.name, kind, column.nullable, metadata))
+    return StructType(fields)
 
 
-def _metadata(column: ColumnDefinition) -> dict[str, Any]:
-    return {} if column.comment is None else {"comment": column.comment}
+def type_of(field: StructField) -> str:
+    """Return the type of a column as it was written: ``varchar(10)``, though kept as a string."""
+    return (field.metadata or {}).get(LIMITED) or field.dataType.simpleString()
 
 
 def required(schema: StructType, names: Sequence[str]) -> StructType:
@@ -368,7 +374,7 @@ def column_sql(field: StructField) -> str:
             None,
             (
                 dotted([field.name]),
-                field.dataType.simpleString(),
+                type_of(field),
                 "" if field.nullable else "NOT NULL",
                 f"COMMENT {literal(comment)}" if comment else "",
             ),

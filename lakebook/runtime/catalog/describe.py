@@ -18,7 +18,7 @@ from lakebook.runtime.catalog import (
     store,
     tables,
 )
-from lakebook.runtime.catalog.definition import find_column
+from lakebook.runtime.catalog.definition import find_column, type_of
 from lakebook.runtime.catalog.frames import rows_frame
 from lakebook.runtime.catalog.names import Name, shown
 from lakebook.runtime.catalog.parse import Reader
@@ -66,7 +66,7 @@ def _query(spark: SparkSession, reader: Reader) -> DataFrame:
 
 def _columns(schema: StructType) -> list[Sequence[Any]]:
     return [
-        (field.name, field.dataType.simpleString(), (field.metadata or {}).get("comment"))
+        (field.name, type_of(field), (field.metadata or {}).get("comment"))
         for field in schema.fields
     ]
 
@@ -98,7 +98,7 @@ def _table(spark: SparkSession, reader: Reader) -> DataFrame | None:
         found = find_column(schema, column)
         rows: list[Sequence[Any]] = [
             ("col_name", found.name),
-            ("data_type", found.dataType.simpleString()),
+            ("data_type", type_of(found)),
             ("comment", (found.metadata or {}).get("comment") or "NULL"),
         ]
         return rows_frame(spark, rows, "info_name STRING, info_value STRING")

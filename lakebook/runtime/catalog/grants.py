@@ -20,6 +20,7 @@ _SCHEMA_CHILDREN = {
     "TABLE": frozenset({"SELECT", "MODIFY", "APPLY TAG", "MANAGE"}),
     "VOLUME": frozenset({"READ VOLUME", "WRITE VOLUME", "APPLY TAG", "MANAGE"}),
     "FUNCTION": frozenset({"EXECUTE", "APPLY TAG", "MANAGE"}),
+    "MODEL": frozenset({"EXECUTE", "APPLY TAG", "MANAGE"}),
 }
 _IN_SCHEMA = frozenset(
     {
@@ -227,7 +228,7 @@ def require_on(row: store.Securable, privilege: str) -> None:
     """
     levels = [row, *above(row)]
     for level, needed in (("CATALOG", "USE CATALOG"), ("SCHEMA", "USE SCHEMA")):
-        for holder in levels[1:]:
+        for holder in levels:
             if holder.kind == level and not allowed(holder, needed):
                 raise _denied(holder, needed)
     if not allowed(row, privilege):

@@ -17,6 +17,7 @@ from lakebook.runtime.catalog import (
     tables,
     tags,
 )
+from lakebook.runtime.catalog.definition import type_of
 from lakebook.runtime.catalog.frames import rows_frame
 from lakebook.runtime.catalog.names import Name, did_you_mean, error, shown
 from lakebook.runtime.catalog.tables import Table
@@ -104,7 +105,7 @@ def _columns(spark: SparkSession, catalog: store.Securable) -> Rows:
             partitions = [c.lower() for c in Snapshot.open(table.location).partition_columns]
         for index, field in enumerate(metadata.schema_of(spark, table).fields):
             lower = field.name.lower()
-            kind = field.dataType.simpleString()
+            kind = type_of(field)
             yield (
                 *table.name,
                 field.name,
@@ -164,7 +165,8 @@ def _granted(rows: Iterator[store.Securable]) -> Iterator[tuple[store.Securable,
     for row in rows:
         key = grants.key_of(row)
         for one in grants.listed(row):
-            yield row, (one, "NONE" if one.key == key else one.kind)
+            if one.privilege in {*grants.PRIVILEGES[row.kind], grants.ALL}:
+                yield row, (one, "NONE" if one.key == key else one.kind)
 
 
 def _catalog_privileges(spark: SparkSession, catalog: store.Securable) -> Rows:

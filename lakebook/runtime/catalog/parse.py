@@ -123,6 +123,8 @@ class Reader:
         """Read the value of a property: a string, number, boolean or word; return it as text."""
         if self.at_string():
             return self.string()
+        if self.peek().kind == NAME:
+            return self.identifier()
         sign = "-" if self.accept("-") else ""
         token = self.peek()
         if token.kind not in (NUMBER, WORD):

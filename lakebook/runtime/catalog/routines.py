@@ -222,17 +222,9 @@ def find(name: Name) -> Function | None:
     return from_row(row) if row else None
 
 
-def session_name(function: Function) -> str:
-    """Return the name under which a session knows this definition of the function.
-
-    Another definition has another name, so queries that are planned already keep theirs.
-    """
-    text = repr(
-        (function.name, function.parameters, function.returns, function.body, function.language)
-    )
-    mark = hashlib.sha256(text.encode()).hexdigest()[:8]
-    plain = "".join(c if c.isascii() and c.isalnum() else "_" for c in function.name.name)
-    return f"{context.HIDDEN}{plain}_{mark}"
+def fingerprint(function: Function) -> str:
+    """Return what tells one definition of a function from another."""
+    return hashlib.sha256(repr(function).encode()).hexdigest()
 
 
 def register(spark: SparkSession, name: Name, row: store.Securable | None = None) -> str:
@@ -244,14 +236,15 @@ def register(spark: SparkSession, name: Name, row: store.Securable | None = None
 
 
 def _offer(spark: SparkSession, function: Function) -> str:
-    called = session_name(function)
-    kept: set[str] = spark.__dict__.setdefault("_lakebook_functions", set())
-    if called not in kept:
+    # One part that holds dots, so that a column of a result is called as on the platform.
+    called, mark = dotted(function.name), fingerprint(function)
+    kept: dict[str, str] = spark.__dict__.setdefault("_lakebook_functions", {})
+    if kept.get(called) != mark:
         if function.language == "PYTHON":
             _offer_python(spark, function, called)
         else:
             _offer_sql(spark, function, called)
-        kept.add(called)
+        kept[called] = mark
     return always_quoted(called)
 
 
@@ -340,7 +333,7 @@ def _python_default(parameter: Parameter) -> str:
 
 def is_temporary(spark: SparkSession, name: str) -> bool:
     """Return whether a one-part name is a temporary function of the session, or built in."""
-    return bool(spark.catalog.functionExists(name)) if name.isidentifier() else False
+    return name.isidentifier() and bool(context.sparks_own(spark, "functionExists", name))
 
 
 def described(function: Function, extended: bool) -> list[str]:

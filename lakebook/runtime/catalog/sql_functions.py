@@ -175,7 +175,7 @@ def registered(names: Names, parts: tuple[str, ...]) -> str | None:
     found = store.chain(full.catalog, full.schema, "FUNCTION", full.name)
     if len(found) < 3:
         return None
-    if len(parts) == 1 and spark.catalog.functionExists(parts[0]):
+    if len(parts) == 1 and context.sparks_own(spark, "functionExists", parts[0]):
         return None
     if not names.inside:
         grants.require(spark, full, "EXECUTE")

@@ -182,11 +182,8 @@ def _make(opened: sqlite3.Connection, file: Path) -> None:
             main = _insert(opened, ROOT, "CATALOG", "main", "Main catalog", user(), {})
             _insert(opened, main, "SCHEMA", "default", "Default schema", user(), {})
             # The platform lets everybody look into the catalog that it makes itself.
-            for privilege in ("USE CATALOG", "BROWSE"):
-                opened.execute(
-                    "INSERT INTO grants VALUES (?, 'account users', ?, ?)",
-                    (main, privilege, user()),
-                )
+            everybody = (main, "account users", "USE CATALOG", user())
+            opened.execute("INSERT INTO grants VALUES (?, ?, ?, ?)", everybody)
             opened.execute(f"PRAGMA user_version = {VERSION}")
             opened.execute("COMMIT")
         except BaseException:
