@@ -21,9 +21,9 @@ FEED = {"delta.enableChangeDataFeed": "true"}
 @pytest.fixture(scope="module", params=[(), ("part",)], ids=["plain", "partitioned"])
 def story(request, spark, tmp_path_factory):
     """Return a table with a version of each kind of change."""
-    root = str(tmp_path_factory.mktemp("changes") / "a b ü#7%")
+    root = str(tmp_path_factory.mktemp("changes") / "a b ü")
     frame = spark.createDataFrame(
-        [(i, f"n{i}", ["x/y", "ü 1", None][i % 3]) for i in range(9)],
+        [(i, f"n{i}", ["x", "y z", None][i % 3]) for i in range(9)],
         "id int, name string, part string",
     )
     write.write(frame, root, partition_by=request.param, configuration=FEED)  # 0
@@ -113,6 +113,19 @@ def test_a_range_that_cannot_be_is_refused(spark, story):
     for options, said in wrong:
         with pytest.raises(DeltaError, match=said):
             changes.frame(spark, story, options)
+
+
+def test_partitions_with_other_letters_are_found(spark, tmp_path):
+    """delta-rs takes the URIs of change files for paths, so it cannot be the oracle here."""
+    root = str(tmp_path / "50% ü#1")
+    parts = ["x/y", "ü 1%20", "a=b#?", None]
+    frame = spark.createDataFrame(list(enumerate(parts)), "id int, part string")
+    write.write(frame, root, partition_by=["part"], configuration=FEED)
+    rows.update(spark, root, {"part": "part || '!'"}, "id >= 0")
+    found = changes.frame(spark, root, {"startingVersion": 1}).select("id", "part", "_change_type")
+    expected = [(i, part, "update_preimage") for i, part in enumerate(parts)]
+    expected += [(i, part and part + "!", "update_postimage") for i, part in enumerate(parts)]
+    assert Counter(map(tuple, found.collect())) == Counter(expected)
 
 
 def test_what_was_not_recorded_is_an_error_that_says_how_to_record(spark, tmp_path):
