@@ -118,8 +118,8 @@ def _broken(rng: np.random.Generator, sent: pd.DataFrame, number: int, times: in
         (row.meter[0], _line(row, hit[row.Index]))
         for row in sent.sort_values(["start", "meter"], kind="stable").itertuples()
     ]
-    for _ in range(TEST_METER[number] * times):
-        rows.append(("A", _json("TEST", pd.Timestamp(delivery), -1.0, 1)))
+    for hour in pd.date_range(delivery, periods=TEST_METER[number] * times, freq="h"):
+        rows.append(("A", _json("TEST", hour, -1.0, 1)))
     frame = pd.DataFrame(rows, columns=["building", "line"])
     file = delivery + "/" + frame["building"] + ".json"
     return frame.assign(delivery=delivery, file=file)
