@@ -194,13 +194,30 @@ def test_a_message_is_redacted_in_every_part_and_keeps_its_form(monkeypatch):
 
     redaction.hide('a"b', Shell)
     redaction.hide('a"bc', Shell)
-    content = {"data": {'a"b': [json.dumps('a"b'), 1, None, 'x a"bc'], "n": 2.5}, "ok": True}
-    sent = Shell.kernel.session.serialize({"header": {"id": 'a"b'}, "content": content})
-    assert sent["content"] == {
-        "data": {"[REDACTED]": ['"[REDACTED]"', 1, None, "x [REDACTED]"], "n": 2.5},
-        "ok": True,
+    # As short as words of the protocol, which stay.
+    for word in ("text", "data", "stdout"):
+        redaction.hide(word, Shell)
+    json_data = {"text": ['a"b', json.dumps('a"b'), 1, None], 'x a"bc': 2.5}
+    msg = {
+        "msg_type": "display_data",
+        "header": {"id": "text"},
+        "content": {"data": {"text/plain": "a text", "application/json": json_data}},
     }
-    assert sent["header"] == {"id": 'a"b'}
+    sent = Shell.kernel.session.serialize(msg)
+    assert sent["header"] == {"id": "text"}
+    assert sent["content"]["data"] == {
+        "text/plain": "a [REDACTED]",
+        "application/json": {
+            "[REDACTED]": ["[REDACTED]", '"[REDACTED]"', 1, None],
+            "x [REDACTED]": 2.5,
+        },
+    }
+    stream = {"msg_type": "stream", "content": {"name": "stdout", "text": "stdout\n"}}
+    sent = Shell.kernel.session.serialize(stream)
+    assert sent["content"] == {"name": "stdout", "text": "[REDACTED]\n"}
+    comm = {"msg_type": "comm_msg", "content": {"data": {"state": {"text": "text"}}}}
+    sent = Shell.kernel.session.serialize(comm)
+    assert sent["content"] == {"data": {"state": {"text": "[REDACTED]"}}}
 
 
 def test_outside_a_job_task_values_need_a_debug_value(tools):

@@ -21,6 +21,7 @@ from lakebook.runtime.dbutils.stopping import NotebookExit
 from lakebook.runtime.dbutils.widgets import RUN_ARGUMENTS, SESSION_WIDGETS
 
 GRACE_SECONDS = 10
+RUNS_KEPT = 50
 
 
 class NotebookError(LakebookError):
@@ -54,6 +55,7 @@ class Notebook(Utility):
         found = source.locate(path)
         stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.monotonic_ns() % 10**6:06}"
         output = workspace.path("runs", "notebooks", f"{found.stem}-{stamp}.ipynb")
+        _forget_old(output.parent)
         environment = {**os.environ, RUN_ARGUMENTS: json.dumps(given)}
         # What was given to this notebook is not meant for that one.
         environment.pop(SESSION_WIDGETS, None)
@@ -76,6 +78,15 @@ class Notebook(Utility):
                 "use json.dumps(…) or str(…)"
             )
         raise NotebookExit(value)
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete the oldest runs, so that a loop over notebooks does not fill the disk."""
+    # Another notebook may be doing the same.
+    with contextlib.suppress(FileNotFoundError):
+        old = sorted(folder.glob("*.ipynb"), key=lambda file: file.stat().st_mtime)
+        for file in old[:-RUNS_KEPT]:
+            file.unlink(missing_ok=True)
 
 
 def _execute(

@@ -15,6 +15,8 @@ from typing import Any
 from urllib.parse import quote
 
 MARK = "[REDACTED]"
+SHOWN = ("display_data", "execute_result", "update_display_data")
+TEXT_FIELDS = {"text", "data", "metadata", "ename", "evalue", "traceback", "user_expressions"}
 
 _hidden: list[str] = []  # the longest first, so that no part of one remains
 
@@ -26,23 +28,42 @@ def hide(value: str, shell: Any = None) -> None:
     _watch(shell)
 
 
-def redact(content: Any) -> Any:
-    """Return the content of a message, or any nest of texts, with each hidden value replaced."""
+def redact(content: Any, *, keys: bool = True) -> Any:
+    """Return a nest of lists, objects and texts with each hidden value replaced.
+
+    With `keys` false the names in objects are left alone.
+    """
     if isinstance(content, str):
         for form in _hidden:
             if form in content:
                 content = content.replace(form, MARK)
         return content
-    if isinstance(content, bytes):
-        # Buffers of widgets.
-        for form in _hidden:
-            content = content.replace(form.encode(), MARK.encode())
-        return content
     if isinstance(content, dict):
-        return {redact(key): redact(value) for key, value in content.items()}
+        return {
+            redact(name) if keys else name: redact(value, keys=keys)
+            for name, value in content.items()
+        }
     if isinstance(content, list | tuple):
-        return [redact(one) for one in content]
+        return [redact(one, keys=keys) for one in content]
     return content
+
+
+def _redact_message(msg: dict[str, Any]) -> dict[str, Any]:
+    """Return a message with its text redacted and its form kept.
+
+    A secret may be as short as `text` or `ok`: where the protocol has a word of its own (names of
+    fields, kinds of output, states) nothing is replaced.
+    """
+    # Names within what is shown are data; those in messages of widgets are the widgets' own.
+    shown = msg.get("msg_type", "") in SHOWN
+    content = dict(msg["content"])
+    for field in TEXT_FIELDS & content.keys():
+        value = content[field]
+        if isinstance(value, dict):
+            content[field] = {name: redact(one, keys=shown) for name, one in value.items()}
+        else:
+            content[field] = redact(value)
+    return {**msg, "content": content}
 
 
 def _forms(value: str) -> set[str]:
@@ -58,6 +79,8 @@ def _forms(value: str) -> set[str]:
 
 
 def _watch(shell: Any) -> None:
+    if shell is None and "IPython" in sys.modules:
+        shell = sys.modules["IPython"].get_ipython()
     session = getattr(getattr(shell, "kernel", None), "session", None)
     if session is not None:
         _watch_session(session)
@@ -75,7 +98,7 @@ def _watch_session(session: Any) -> None:
     serialize = session.serialize
 
     def redacted(msg: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        return serialize({**msg, "content": redact(msg["content"])}, *args, **kwargs)
+        return serialize(_redact_message(msg), *args, **kwargs)
 
     redacted._lakebook = True  # type: ignore[attr-defined]
     session.serialize = redacted
