@@ -72,6 +72,16 @@ def test_a_missing_whole_number_leaves_the_others_whole(shown, spark):
     assert read(data)[2] == [["null"], ["1"], ["3"]]
 
 
+def test_plain_text_is_that_of_pandas(shown, spark):
+    frame = spark.sql(
+        "SELECT id, CAST(NULL AS DOUBLE) AS lost, CAST(NULL AS BIGINT) AS none, id / 4 AS part, "
+        "timestamp'2024-02-03 04:05:06' AS at, string(id) AS text FROM range(2)"
+    )
+    (data,) = shown(frame)
+    text = f"{frame.toPandas().to_string(index=False)}\n2 rows × 6 columns"
+    assert data["text/plain"] == text
+
+
 def test_vectors_of_spark_ml_are_readable(shown, spark):
     from pyspark.ml.linalg import Vectors
 

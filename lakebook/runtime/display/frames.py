@@ -166,12 +166,20 @@ class Json(str):
 def _head(columns: list[Column]) -> Any:
     import pandas as pd
 
-    head = pd.DataFrame(
-        {i: list(map(_naive, c.values[:ROWS_SHOWN])) for i, c in enumerate(columns)}
-    )
+    head = pd.DataFrame({i: _series(column) for i, column in enumerate(columns)})
     head.columns = pd.Index([column.name for column in columns])
     return head
 
 
-def _naive(value: Any) -> Any:
-    return value.replace(tzinfo=None) if isinstance(value, datetime.datetime) else value
+def _series(column: Column) -> Any:
+    """Return the values that are shown as Spark's own `toPandas` gives them."""
+    import pandas as pd
+
+    values = [
+        value.replace(tzinfo=None) if isinstance(value, datetime.datetime) else value
+        for value in column.values[:ROWS_SHOWN]
+    ]
+    number = column.kind == NUMBER and not column.type.startswith("decimal")
+    # Without a single value pandas would not know that these are numbers.
+    missing = number and all(value is None for value in values)
+    return pd.Series(values, dtype="float64" if missing else None)
