@@ -10,16 +10,13 @@ import functools
 import socket
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pyspark.errors import PySparkAttributeError, PySparkNotImplementedError
 from pyspark.sql.utils import is_remote
 
 from lakebook.errors import LakebookError
 from lakebook.runtime.later import when_imported
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 ELSEWHERE = "a session without Connect has it: unset SPARK_REMOTE and start the notebook again"
 INSTEAD = {
@@ -50,11 +47,6 @@ class NotOverConnect(LakebookError, PySparkNotImplementedError):
 
 class AttributeNotOverConnect(LakebookError, PySparkAttributeError):
     """An attribute that is not there, so `hasattr` is false."""
-
-
-def is_connect(spark: SparkSession) -> bool:
-    """Return whether a session talks to its driver through Spark Connect."""
-    return type(spark).__module__.startswith("pyspark.sql.connect.")
 
 
 def check(remote: str) -> None:

@@ -39,6 +39,12 @@ def on_databricks() -> bool:
     return "DATABRICKS_RUNTIME_VERSION" in os.environ
 
 
+def reaches_databricks() -> bool:
+    """Return whether sessions of this process are the platform's: on it, or over its Connect."""
+    # The platform's Connect takes these fields to tell which of its clusters is meant.
+    return on_databricks() or ";x-databricks-" in os.environ.get("SPARK_REMOTE", "")
+
+
 def get_spark(app_name: str = "lakebook") -> SparkSession:
     """Return the active Spark session, or start the one that the environment asks for.
 
@@ -53,6 +59,10 @@ def get_spark(app_name: str = "lakebook") -> SparkSession:
     from lakebook.runtime import surface
 
     spark = _session(app_name)
+    if not on_databricks() and type(spark).__module__.startswith("pyspark.sql.connect."):
+        from lakebook.runtime import connect
+
+        connect.install()
     surface.install(spark)
     return spark
 
@@ -67,19 +77,13 @@ def _session(app_name: str) -> SparkSession:
     remote = os.environ.get("SPARK_REMOTE", "")
     if not remote.startswith("sc://"):
         _use_this_machine()
-    return _connect(remote) if remote else _start(app_name)
-
-
-def _connect(remote: str) -> SparkSession:
-    from pyspark.sql import SparkSession
-
-    from lakebook.runtime import connect
-
+    if not remote:
+        return _start(app_name)
     if remote.startswith("sc://"):
+        from lakebook.runtime import connect
+
         connect.check(remote)
-    spark = SparkSession.builder.getOrCreate()
-    connect.install()
-    return spark
+    return SparkSession.builder.getOrCreate()
 
 
 def _use_this_machine() -> None:

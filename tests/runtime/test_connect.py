@@ -113,8 +113,19 @@ def test_a_server_that_is_not_there_is_named_at_once(monkeypatch):
         session.get_spark()
 
 
-def test_an_address_elsewhere_is_left_to_spark():
-    connect.check("sc://databricks.example:443/;token=x;x-databricks-cluster-id=y")
+def test_a_cluster_of_databricks_is_left_to_spark_and_keeps_its_own_delta(monkeypatch):
+    from lakebook.runtime import surface
+
+    class OfThePlatform:
+        """A session that nothing may be asked of, let alone set."""
+
+    remote = "sc://databricks.example:443/;token=x;x-databricks-cluster-id=y"
+    connect.check(remote)
+    monkeypatch.setenv("SPARK_REMOTE", "sc://127.0.0.1:15002")
+    with pytest.raises(AttributeError):
+        surface.native(OfThePlatform())
+    monkeypatch.setenv("SPARK_REMOTE", remote)
+    assert surface.native(OfThePlatform())
 
 
 def test_a_module_is_changed_when_it_is_imported_and_once(tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from lakebook.runtime.patching import original
-from lakebook.runtime.session import on_databricks
+from lakebook.runtime.session import reaches_databricks
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -27,7 +27,7 @@ SETTINGS = {
 
 def native(spark: SparkSession) -> bool:
     """Return whether the session has Delta of its own, so that nothing here is needed."""
-    if on_databricks():
+    if reaches_databricks():
         return True
     extensions = spark.conf.get("spark.sql.extensions", "") or ""
     catalog = spark.conf.get("spark.sql.catalog.spark_catalog", "") or ""
