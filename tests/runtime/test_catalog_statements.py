@@ -254,9 +254,13 @@ def test_table_like_another_has_its_columns_and_no_rows(sql):
     assert sql("SELECT count(*) FROM twin") == [(0,)]
 
 
-def test_char_and_varchar_are_shown_with_their_length(sql):
+def test_char_and_varchar_keep_their_length(sql):
     sql("CREATE TABLE short (a VARCHAR(3), b CHAR(2))")
     assert [row[:2] for row in sql("DESCRIBE short")] == [("a", "varchar(3)"), ("b", "char(2)")]
+    sql("INSERT INTO short VALUES ('äbc', NULL), (NULL, 'xy')")
+    found, text = refused(sql, "INSERT INTO short VALUES ('abcd', 'x')")
+    assert found == "DELTA_EXCEED_CHAR_VARCHAR_LIMIT" and '"abcd"' in text and "varchar(3)" in text
+    assert sql("SELECT count(*) FROM short") == [(2,)]
 
 
 # Columns, properties, constraints

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lakebook.runtime.catalog.names import always_quoted, dotted, error
 from lakebook.runtime.catalog.parse import Reader, literal
+from lakebook.runtime.delta.schemas import LIMITED
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructField, StructType
@@ -30,7 +31,6 @@ ENDS_OF_TYPE = (
     "AFTER",
     ":",
 )
-LIMITED = "__CHAR_VARCHAR_TYPE_STRING"  # where Spark and Delta note the type of a limited text
 STARTS_OF_CONSTRAINT = ("CONSTRAINT", "PRIMARY", "FOREIGN", "CHECK", "UNIQUE")
 HINTS = ("RELY", "NORELY", "ENFORCED", "DEFERRABLE", "INITIALLY", "DEFERRED", "VALIDATE")
 

@@ -15,6 +15,7 @@ from lakebook.runtime.catalog.names import (
     Name,
     always_quoted,
     checked,
+    did_you_mean,
     dotted,
     error,
     shown,
@@ -220,6 +221,18 @@ def find(name: Name) -> Function | None:
     """Return the function of this name, or None."""
     row = securables.find(name, "FUNCTION")
     return from_row(row) if row else None
+
+
+def unresolved(name: Name) -> Exception:
+    """Return the error for a call of a function that is not there, with the nearest name."""
+    rows = store.chain(name.catalog, name.schema, "FUNCTION", None)
+    known = [row.name for row in store.children(rows[1].id, "FUNCTION")] if len(rows) > 1 else []
+    way_out = f"SHOW USER FUNCTIONS IN {dotted(name[:2])} lists those that exist."
+    return error(
+        "UNRESOLVED_ROUTINE",
+        f"Cannot resolve routine {shown(name)}. "
+        f"{did_you_mean(name.name, known, otherwise=way_out)}",
+    )
 
 
 def fingerprint(function: Function) -> str:

@@ -174,6 +174,9 @@ def registered(names: Names, parts: tuple[str, ...]) -> str | None:
         return None
     found = store.chain(full.catalog, full.schema, "FUNCTION", full.name)
     if len(found) < 3:
+        # Spark would only say that the name has too many parts.
+        if len(parts) == 3 and found:
+            raise routines.unresolved(full)
         return None
     if len(parts) == 1 and context.sparks_own(spark, "functionExists", parts[0]):
         return None

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 FORBIDDEN = " ,;{}()\n\t="
 CONSTRAINT = "delta.constraints."
+LIMITED = "__CHAR_VARCHAR_TYPE_STRING"  # where Spark and Delta note varchar(n) of a string
 
 # Store assignment as in ANSI SQL: numbers become other numbers (an overflow is an error at run
 # time), anything simple becomes text, a date becomes a timestamp; text never becomes a number.
@@ -236,7 +237,8 @@ def constrained(
         if key.startswith(CONSTRAINT)
     }
     required = [field.name for field in target.fields if not field.nullable]
-    if not checks and not required:
+    limits = {f.name: f.metadata[LIMITED] for f in target.fields if LIMITED in (f.metadata or {})}
+    if not checks and not required and not limits:
         return frame
     guard = F.lit(True)
     for name in required:
@@ -259,6 +261,16 @@ def constrained(
         guard = guard & F.expr(
             f"if(coalesce({text}, false), true, cast(raise_error({message}) as boolean))"
         )
+    for name, kind in limits.items():
+        most = int(kind.partition("(")[2].rstrip(")"))
+        column = F.col(quoted(name))
+        said = F.concat(
+            F.lit('[DELTA_EXCEED_CHAR_VARCHAR_LIMIT] Value "'),
+            column,
+            F.lit(f'" exceeds char/varchar type length limitation of column {name}: {kind}.'),
+        )
+        fits_in = column.isNull() | (F.char_length(column) <= F.lit(most))
+        guard = guard & F.when(fits_in, True).otherwise(F.raise_error(said).cast("boolean"))
     # A filter is never optimised away, as an unused column would be.
     return frame.filter(guard)
 
