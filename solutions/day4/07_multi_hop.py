@@ -168,7 +168,8 @@ BEFORE = [
     ("A-004", NIGHT, 0.30, 2),
 ]
 BATCH = [
-    ("A-001", NIGHT, 0.60, 2, False),  # a correction
+    ("A-001", NIGHT, 0.60, 3, False),  # two corrections in one batch
+    ("A-001", NIGHT, 0.55, 2, False),
     ("A-001", ONE, 0.10, 1, False),  # overtaken by what the table has
     ("A-002", NIGHT, None, 2, True),  # withdrawn
     ("A-004", NIGHT, None, 1, True),  # a withdrawal that has been overtaken
