@@ -157,7 +157,8 @@ def test_merge_takes_all_columns_from_a_table_and_its_qualifiers(stock):
 def test_merge_may_evolve_the_schema(stock):
     stock.sql(
         "MERGE WITH SCHEMA EVOLUTION INTO stock t USING "
-        "(SELECT 1 AS id, 'x' AS name, 'n' AS region, CAST(NULL AS DATE) AS day, 2.5D AS weight) s ON t.id = s.id WHEN MATCHED THEN UPDATE SET *"
+        "(SELECT 1 AS id, 'x' AS name, 'n' AS region, CAST(NULL AS DATE) AS day, 2.5D AS weight) s "
+        "ON t.id = s.id WHEN MATCHED THEN UPDATE SET *"
     )
     assert rows(stock, "id, weight") == [(1, 2.5), (2, None), (3, None)]
 
@@ -290,3 +291,52 @@ def test_a_text_that_is_run_at_once_may_be_any_statement(stock):
     assert rows(stock) == [(3, "c")]
     found = stock.sql("EXECUTE IMMEDIATE 'SELECT name FROM stock WHERE id = :i' USING 3 AS i")
     assert found.collect()[0][0] == "c"
+
+
+def test_a_name_may_be_computed(stock):
+    table = {"schema": "ware", "id": 1}
+    stock.sql("DELETE FROM IDENTIFIER('main.' || :schema || '.stock') WHERE id = :id", table)
+    stock.sql("INSERT INTO IDENTIFIER('stock') (id) VALUES (4)")
+    stock.sql(
+        "MERGE INTO IDENTIFIER(?) t USING IDENTIFIER(?) s ON t.id = s.id "
+        "WHEN MATCHED AND s.id = ? THEN DELETE",
+        ["stock", "main.ware.stock", 4],
+    )
+    found = stock.sql("SELECT id FROM IDENTIFIER(:schema || '.stock') ORDER BY id", table)
+    assert [row.id for row in found.collect()] == [2, 3]
+
+
+BROKEN = [
+    "INSERT INTO scratch (id, name) VALUES (1, 'x')",
+    "INSERT OVERWRITE TABLE scratch PARTITION (id = 1) SELECT 'x'",
+    "INSERT INTO scratch REPLACE WHERE id = 1 SELECT 1, 'x'",
+    "UPDATE scratch AS s SET s.name = 'x', id = 2 WHERE s.id = 1",
+    "DELETE FROM scratch AS s WHERE s.id = 1",
+    "MERGE INTO scratch t USING (SELECT 1 AS id) AS s ON t.id = s.id WHEN MATCHED AND t.id = 1 "
+    "THEN UPDATE SET name = 'x' WHEN NOT MATCHED THEN INSERT (id) VALUES (s.id)",
+    "OPTIMIZE scratch ZORDER BY (id)",
+    "VACUUM scratch RETAIN 168 HOURS DRY RUN",
+    "RESTORE TABLE scratch TO VERSION AS OF 0",
+    "DESCRIBE HISTORY scratch LIMIT 1",
+    "TRUNCATE TABLE scratch",
+    "CACHE TABLE kept_rows AS SELECT * FROM scratch",
+    "CREATE OR REPLACE TEMP VIEW half AS SELECT * FROM scratch VERSION AS OF 0 s",
+    "EXPLAIN SELECT * FROM read_files('/nowhere', format => 'csv') r",
+    "EXECUTE IMMEDIATE 'SELECT * FROM scratch WHERE id = ?' USING 1",
+]
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_statement_that_breaks_off_is_refused_as_a_statement(ware, text):
+    """No prefix of a statement ends in an error of Python's own."""
+    from pyspark.errors import PySparkException
+
+    from lakebook.errors import LakebookError
+    from lakebook.runtime.catalog.sql_tokens import tokens
+
+    ware.sql("CREATE OR REPLACE TABLE scratch (id INT, name STRING) PARTITIONED BY (id)")
+    for token in tokens(text)[:-1]:
+        try:
+            ware.sql(text[: token.end])
+        except (PySparkException, LakebookError) as fault:
+            assert str(fault)

@@ -175,6 +175,14 @@ def test_where_and_who_the_session_is_are_ours(shop):
     assert rows(shop, "SELECT upper(current_database()) AS x") == [("SHOP",)]
 
 
+def test_the_information_schema_is_read_like_any_other(shop):
+    text = (
+        "SELECT t.table_name FROM main.information_schema.tables t "
+        "WHERE t.table_schema = 'shop' AND table_name IN ('orders', 'straße')"
+    )
+    assert rows(shop, text) == [("orders",), ("straße",)]
+
+
 def test_files_are_read_by_function_and_by_path(shop, tmp_path):
     (tmp_path / "a.csv").write_text("id,name\n1,x\n2,y\n")
     text = f"SELECT * FROM read_files('{tmp_path}', format => 'csv', header => true)"

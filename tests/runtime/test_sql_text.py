@@ -293,3 +293,22 @@ def test_a_call_that_is_a_whole_column_is_told_from_a_part_of_one():
         ("current_catalog", 29): False,
         ("current_user", 49): True,
     }
+
+
+@pytest.mark.parametrize("text", [text for text, _ in CASES] + UNTOUCHED)
+def test_a_text_that_breaks_off_anywhere_is_read_without_a_fault(text):
+    found = tokens(text)
+    for token in found:
+        rewritten(text[: token.end])
+        rewritten(text[token.start :])
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_blanks_and_comments_between_words_change_nothing_else(text, expected):
+    """What stands between the words comes back as it was."""
+
+    def words(one):
+        return [one[token.start : token.end] for token in tokens(one)]
+
+    spaced = " /* FROM t */\n".join(words(text))
+    assert words(rewritten(spaced)) == words(expected)

@@ -75,9 +75,11 @@ def run(spark: SparkSession, text: str, args: Any = None, **kwargs: Any) -> Data
         return _query(Names(spark, args), statement, args, kwargs)
     special = _SPECIAL.get(head)
     if special is not None:
+        statement, args = _with_identifiers(spark, statement, args)
         return special(spark, statement, args, kwargs)
     if kwargs:
         statement = Statement(_with_frames(spark, text, kwargs))
+    statement, args = _with_identifiers(spark, statement, args)
     if head in _CHANGES or head in ("INSERT", "WITH", "FROM"):
         named, values = sql_dml.named_parameters(statement.text, args)
         statement = Statement(named)
@@ -101,8 +103,8 @@ def _check_words(statement: Statement) -> None:
     if statement.text.isascii():
         return
     for index, token in enumerate(statement.tokens):
-        if token.kind == "word" and not token.up.isascii():
-            word = statement.value(index)
+        word = statement.value(index)
+        if token.kind == "word" and not word.isascii():
             raise error(
                 "INVALID_IDENTIFIER",
                 f"The unquoted identifier {word} is invalid and must be back quoted as: "
@@ -115,6 +117,34 @@ def _unsupported(what: str, way_out: str) -> Exception:
     return error(
         "UNSUPPORTED_FEATURE", f"The statement {what} is not supported here; use {way_out}."
     )
+
+
+# What stands before the name of a table, a schema and so on in statements that are no queries.
+_BEFORE_NAME = frozenset(
+    (
+        *("INTO", "OVERWRITE", "TABLE", "FROM", "UPDATE", "USING", "OPTIMIZE", "VACUUM", "RESTORE"),
+        *("HISTORY", "DETAIL", "EXTENDED", "DESCRIBE", "DESC", "VIEW", "SCHEMA", "DATABASE", "IN"),
+        *("CATALOG", "VOLUME", "FUNCTION", "EXISTS", "USE", "ON", "TO", "TABLES", "COLUMNS"),
+    )
+)
+
+
+def _with_identifiers(
+    spark: SparkSession, statement: Statement, args: Any
+) -> tuple[Statement, Any]:
+    """Return a statement with the names that IDENTIFIER(…) makes in their places."""
+    if not any(token.up == "IDENTIFIER" for token in statement.tokens):
+        return statement, args
+    named, values = sql_dml.named_parameters(statement.text, args)
+    s = Statement(named)
+    edits = []
+    for i, token in enumerate(s.tokens):
+        last = s.closing.get(i + 1, len(s))
+        if token.up == "IDENTIFIER" and last < len(s) and s.up(i - 1) in _BEFORE_NAME:
+            text = sql_session.value(spark, s.source(i + 2, last), values)
+            name = ".".join(map(quoted, split_name(str(text))))
+            edits.append((token.start, s.tokens[last].end, name))
+    return (Statement(apply(s.text, edits, 0, len(s.text))), values) if edits else (s, values)
 
 
 def _query(

@@ -61,6 +61,7 @@ def read_insert(statement: Statement, start: int = 0) -> Insert | None:
         said.by_name, i = True, i + 2
     if s.follows(i, "REPLACE", "WHERE"):
         end = s.find(tuple(QUERY_STARTS), i + 2)
+        end = len(s) if end < 0 else end
         said.replace_where, i = (i + 2, end), end
     elif s.follows(i, "REPLACE", "USING"):
         opening = i + 2
@@ -102,6 +103,11 @@ def insert(
     from lakebook.runtime.delta import log, write
     from lakebook.runtime.delta.snapshot import Snapshot
 
+    if said.query >= len(statement):
+        raise error(
+            "PARSE_SYNTAX_ERROR",
+            "Syntax error at or near end of input: INSERT needs VALUES (…) or a query.",
+        )
     snapshot = Snapshot.open(to.root)
     rows = _source(names, statement, said, snapshot.schema, before)
     rows = _fitted(names, rows, said, snapshot.schema, to)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lakebook.runtime.catalog import context, grants, sql_session, tables
+from lakebook.runtime.catalog import grants, sql_session, tables
 from lakebook.runtime.catalog.names import error, shown
 from lakebook.runtime.catalog.sql_dml import Target, expression, target
 from lakebook.runtime.catalog.sql_names import Names, is_path, root_of
@@ -134,7 +134,7 @@ def history(names: Names, s: Statement) -> DataFrame | None:
 def _readable(names: Names, parts: tuple[str, ...]) -> str | None:
     if is_path(parts):
         return root_of(parts[1]) if parts[0].lower() == "delta" else None
-    name = context.resolve(names.spark, list(parts))
+    name = names.full(parts)
     if name is None:
         return None
     table = tables.require_table(name)

@@ -5,6 +5,7 @@ Names that are Spark's own are left to Spark.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from pathlib import Path
@@ -48,12 +49,23 @@ class Names:
         self.place = place
         self.inside = inside
         self.live = live
+        self.temporary: dict[str, bool] = {}
 
     def full(self, parts: tuple[str, ...] | list[str]) -> Name | None:
-        """Return the full name that the parts mean here, None if they are Spark's own."""
+        """Return the full name that the parts mean here, None if they are Spark's own, or none."""
+        if not parts:
+            return None
         if self.place is not None and len(parts) < 3 and not is_path(parts):
             parts = (*self.place[: 3 - len(parts)], *parts)
-        return context.resolve(self.spark, list(parts))
+        if len(parts) == 1 and self._temporary(parts[0]):
+            return None
+        return context.resolve_object(self.spark, list(parts))
+
+    def _temporary(self, name: str) -> bool:
+        key = normal(name)
+        if key not in self.temporary:
+            self.temporary[key] = sql_session.is_temporary_view(self.spark, name)
+        return self.temporary[key]
 
     def relation(self, statement: Statement, relation: Relation) -> Found | None:
         """Return what stands for a relation; None leaves it to Spark."""
@@ -237,8 +249,11 @@ def stamp(path: str) -> str:
     newest, count, size = 0, 0, 0
     for folder, _, names in os.walk(path) if Path(path).is_dir() else [("", [], [path])]:
         for name in names:
-            status = (Path(folder) / name).stat()
-            newest, count, size = max(newest, status.st_mtime_ns), count + 1, size + status.st_size
+            # Gone meanwhile, or never there: Spark will say so.
+            with contextlib.suppress(OSError):
+                status = (Path(folder) / name).stat()
+                newest, count = max(newest, status.st_mtime_ns), count + 1
+                size += status.st_size
     return f"{newest}.{count}.{size}"
 
 

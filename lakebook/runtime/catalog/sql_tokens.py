@@ -117,7 +117,9 @@ class Statement:
         return self.text[self.tokens[start].start : self.tokens[end - 1].end]
 
     def value(self, index: int) -> str:
-        """Return a name without its backticks, or the token's own text."""
+        """Return a name without its backticks, or the token's own text; empty beyond the end."""
+        if not 0 <= index < len(self.tokens):
+            return ""
         token = self.tokens[index]
         raw = self.text[token.start : token.end]
         return raw[1:-1].replace("``", "`") if token.kind == NAME else raw
