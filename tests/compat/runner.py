@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import servers
+from _pytest.assertion import install_importhook
+from _pytest.config import get_config
 from suite import ENVIRONMENTS, Case, cases
 
 CASE_SECONDS = 90
@@ -35,6 +37,7 @@ def main() -> int:
     parser.add_argument("cases", nargs="*")
     given = parser.parse_args()
     given.results = given.results.resolve()
+    _let_assertions_say_their_values()
     wanted = [c for c in cases() if not given.cases or c.name in given.cases]
     with tempfile.TemporaryDirectory(prefix="compat-") as folder:
         os.environ["LAKEBOOK_HOME"] = str(Path(folder) / "home")
@@ -72,6 +75,11 @@ def run(environment: str, wanted: list[Case], folder: Path, results: Any) -> Non
         results.flush()
         _tidy(spark)
     spark.stop()
+
+
+def _let_assertions_say_their_values() -> None:
+    """Have the cases' assertions rewritten as pytest does it for tests, since none runs here."""
+    install_importhook(get_config()).mark_rewrite("cases")
 
 
 def _tidy(spark: Any) -> None:
