@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from lakebook.book.languages import language
 from lakebook.book.pictures import described
 from lakebook.book.timings import table
 
@@ -37,3 +38,17 @@ def test_timings_are_in_the_order_of_the_labs_with_date_machine_and_sum() -> Non
         "| [](/labs/day1/01.ipynb) | 30 | 900 |",
         "| [](/labs/day2/02.ipynb) | 30 | 1,500 |",
     ]
+
+
+@pytest.mark.parametrize(
+    ("code", "named"),
+    [
+        ("%sql\nGRANT SELECT ON t TO `account users`", "sql"),
+        ("%%sql\nSELECT 1", "sql"),
+        ("%sh ls", "bash"),
+        ("%load_ext lakebook", None),
+        ("spark.sql('SELECT 1')  # %sql", None),
+    ],
+)
+def test_a_cell_of_another_language_is_coloured_as_that(code: str, named: str | None) -> None:
+    assert language(code) == named
