@@ -35,9 +35,9 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-def write(file: Path, *cells: str, parameters: str | None = None) -> Path:
+def write(file: Path, *cells: str, first: str = LOAD, parameters: str | None = None) -> Path:
     notebook = nbformat.v4.new_notebook(metadata=METADATA)
-    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in (LOAD, *cells)]
+    notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in (first, *cells)]
     if parameters is not None:
         given = nbformat.v4.new_code_cell(parameters, metadata={"tags": ["parameters"]})
         notebook.cells.insert(0, given)
@@ -253,14 +253,11 @@ def test_an_error_in_the_other_notebook_names_it_with_the_end_of_its_traceback(f
 
 
 def test_a_notebook_that_takes_too_long_is_stopped_with_its_kernel(folder):
-    write(
-        folder / "slow.ipynb",
-        "import os, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))",
-        "import time\ntime.sleep(600)",
-    )
+    slow = "import os, time, pathlib\npathlib.Path('pid').write_text(str(os.getpid()))"
+    write(folder / "slow.ipynb", slow, "time.sleep(600)", first="")
     tools = DBUtils()
-    with pytest.raises(NotebookError, match="has run for 20 s, its limit, and was stopped"):
-        tools.notebook.run("slow", 20)
+    with pytest.raises(NotebookError, match="has run for 30 s, its limit, and was stopped"):
+        tools.notebook.run("slow", 30)
     kernel = int((folder / "pid").read_text())
     until = time.monotonic() + 10
     while Path(f"/proc/{kernel}").exists() and time.monotonic() < until:

@@ -8,6 +8,8 @@ from lakebook.errors import LakebookError
 from lakebook.runtime.dbutils.help import Utility
 from lakebook.runtime.dbutils.stopping import Stop, unattended
 
+MODULE_NAMES = {"__spec__", "__loader__", "__package__", "__doc__"}
+
 
 class Library(Utility):
     """Libraries of the notebook's own Python."""
@@ -33,6 +35,9 @@ class Library(Utility):
             # Jupyter starts a kernel that has gone again, and with no state.
             shell.kernel.do_shutdown(restart=True)
         else:
+            # A module without `__spec__` and its like cannot be imported by others.
+            kept = {name: shell.user_ns[name] for name in MODULE_NAMES & shell.user_ns.keys()}
             shell.reset(new_session=False)
+            shell.user_ns.update(kept)
             shell.run_line_magic("reload_ext", "lakebook")
         raise Stop()
