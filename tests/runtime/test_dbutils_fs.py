@@ -269,3 +269,11 @@ def test_credentials_say_what_they_are(fs):
     for name in ("showRoles", "showCurrentRole", "getCurrentCredentials"):
         with pytest.raises(LakebookError, match=r"AWS account.*dbutils.secrets"):
             getattr(DBUtils().credentials, name)()
+
+
+def test_a_function_for_sparks_workers_cannot_take_it_along(fs):
+    import cloudpickle
+
+    tools = DBUtils()
+    with pytest.raises(LakebookError, match="works in the notebook only"):
+        cloudpickle.dumps(lambda key: tools.secrets.get("scope", key))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
-from lakebook.errors import unknown
+from lakebook.errors import LakebookError, unknown
 
 
 class Utility:
@@ -41,6 +41,13 @@ class Utility:
     def __repr__(self) -> str:
         """Return how a notebook calls it."""
         return f"<{self._path}; {self._path}.help() lists its commands>"
+
+    def __reduce__(self) -> NoReturn:
+        """Raise LakebookError: functions that Spark sends to its workers cannot take it along."""
+        raise LakebookError(
+            f"{self._path} works in the notebook only, not in a function that Spark runs on its "
+            "workers; read what the function needs before, into a variable"
+        )
 
     def _members(self) -> Iterator[tuple[str, Any]]:
         """Yield the commands and groups in the order in which they are written."""

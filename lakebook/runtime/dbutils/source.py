@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from lakebook.errors import LakebookError
 
 FIRST_LINE = "# Databricks notebook source"
@@ -54,6 +52,9 @@ def is_source(file: Path) -> bool:
 
 def read(file: Path) -> Any:
     """Return the notebook of a file, in today's format; raises LakebookError if it is none."""
+    # It takes a third of a second to import, which a notebook that runs no other need not wait for.
+    import nbformat
+
     try:
         text = file.read_text("utf-8")
         if file.suffix == ".py":
@@ -79,11 +80,13 @@ def running(file: Path) -> bool:
 
 
 def _from_source(text: str) -> Any:
-    notebook = nbformat.v4.new_notebook()
+    from nbformat.v4 import new_code_cell, new_notebook
+
+    notebook = new_notebook()
     for part in text.removeprefix(FIRST_LINE).split(BETWEEN):
         lines = part.strip("\n").splitlines()
         if lines and all(line.startswith(MAGIC) or not line.strip() for line in lines):
             lines = [line.removeprefix(MAGIC).removeprefix(" ") for line in lines]
         if any(line.strip() for line in lines):
-            notebook.cells.append(nbformat.v4.new_code_cell("\n".join(lines)))
+            notebook.cells.append(new_code_cell("\n".join(lines)))
     return notebook
