@@ -264,6 +264,27 @@ def test_what_cannot_be_written_is_refused_and_nothing_changes(stock):
             "MERGE INTO stock t USING stock s ON t.id = s.id WHEN MATCHED THEN INSERT *",
             r"\[PARSE_SYNTAX_ERROR\].*INSERT",
         ),
+        ("DELETE FROM stock WHER id = 1", r"\[PARSE_SYNTAX_ERROR\].*'id'"),
+        ("DELETE FROM stock; DELETE FROM stock", r"\[PARSE_SYNTAX_ERROR\].*';'"),
+        ("DELETE FROM stock WHERE id = 1; SELECT 1", r"\[PARSE_SYNTAX_ERROR\]"),
+        ("UPDATE stock SET name = 'x' WHER id = 1", r"\[PARSE_SYNTAX_ERROR\]"),
+        ("UPDATE stock SET name = 'x'; SELECT 1", r"\[PARSE_SYNTAX_ERROR\]"),
+        ("UPDATE stock s, stock t SET name = 'x'", r"\[PARSE_SYNTAX_ERROR\].*SET"),
+        ("INSERT INTO stock (id name) VALUES (1, 'x')", r"\[PARSE_SYNTAX_ERROR\].*'name'"),
+        ("INSERT INTO stock VALUES (1, 'x', 'n', NULL); SELECT 1", r"\[PARSE_SYNTAX_ERROR\]"),
+        (
+            "MERGE INTO stock t USING stock s ON t.id = s.id "
+            "WHEN MATCHED THEN UPDATE SET * EXCEPT (name)",
+            r"\[PARSE_SYNTAX_ERROR\].*'EXCEPT'",
+        ),
+        (
+            "MERGE INTO stock t USING stock s ON t.id = s.id WHEN MATCHED OR true THEN DELETE",
+            r"\[PARSE_SYNTAX_ERROR\].*'OR'",
+        ),
+        (
+            "MERGE INTO stock t USING stock s ON t.id = s.id WHEN MATCHED THEN DELETE; SELECT 1",
+            r"\[PARSE_SYNTAX_ERROR\].*';'",
+        ),
         ("OPTIMIZE stock NONSENSE", r"\[PARSE_SYNTAX_ERROR\].*OPTIMIZE"),
         ("RESTORE TABLE stock TO VERSION AS OF 999", r"999"),
         ("INSERT INTO stock REPLACE USING (id) VALUES (1, 'x', 'n', NULL)", r"REPLACE USING"),

@@ -90,6 +90,12 @@ REWRITES = [
     ("SELECT transform(xs, t -> t.a + 1) FROM s", None),
     ("SELECT sum(x) OVER (PARTITION BY t.a ORDER BY b) FROM t WINDOW w AS (ORDER BY s)", None),
     ("SELECT CASE WHEN x THEN t.a END FROM t GROUP BY ALL HAVING s > 1", None),
+    (
+        "SELECT main.default.t.a, t.b FROM main.default.t JOIN s AS t ON main.default.t.a = t.a",
+        None,
+    ),
+    ("SELECT t.a FROM t WHERE EXISTS (SELECT 1 FROM s AS t WHERE t.a = 1)", None),
+    ("SELECT main.default.t.a FROM main.default.t, spark_catalog.default.t", None),
 ]
 EXPECTED = {
     5: "SELECT * FROM V_main_default_größe AS `größe`, V_main_default_my_t_able AS `my t``able`",
@@ -138,6 +144,11 @@ EXPECTED = {
     42: "SELECT sum(x) OVER (PARTITION BY t.a ORDER BY b) FROM V_main_default_t AS `t` "
     "WINDOW w AS (ORDER BY s)",
     43: "SELECT CASE WHEN x THEN t.a END FROM V_main_default_t AS `t` GROUP BY ALL HAVING s > 1",
+    44: "SELECT `t_2`.a, t.b FROM V_main_default_t AS `t_2` "
+    "JOIN V_main_default_s AS t ON `t_2`.a = t.a",
+    45: "SELECT t.a FROM V_main_default_t AS `t` "
+    "WHERE EXISTS (SELECT 1 FROM V_main_default_s AS t WHERE t.a = 1)",
+    46: "SELECT `t_2`.a FROM V_main_default_t AS `t_2`, spark_catalog.default.t",
 }
 CASES = [(text, new or EXPECTED[place]) for place, (text, new) in enumerate(REWRITES)]
 

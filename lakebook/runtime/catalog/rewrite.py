@@ -88,8 +88,14 @@ def _relations(
     edits: list[tuple[int, int, str]] = []
     named = [_Named(0, tuple(p.lower() for p in name), alias) for name, alias in around]
     taken: dict[str, tuple[str, ...]] = {}
-    for relation in found.relations:
-        what = None if relation.common else resolver.relation(statement, relation)
+    meant = [None if r.common else resolver.relation(statement, r) for r in found.relations]
+    # Names that other relations of a FROM clause have already.
+    given = {
+        (r.scope, (r.alias or r.parts[-1]).lower())
+        for r, what in zip(found.relations, meant, strict=True)
+        if r.alias or (what is None and r.parts)
+    }
+    for relation, what in zip(found.relations, meant, strict=True):
         if what is None:
             name = relation.alias or (relation.parts[-1] if relation.parts else "")
             named.append(_Named(relation.scope, (name.lower(),), None))
@@ -99,7 +105,9 @@ def _relations(
             # Two tables of one name and no alias: the second needs another one to be told apart.
             wanted = what.name[-1]
             alias, count = wanted, 1
-            while taken.setdefault(alias.lower(), what.name) != what.name:
+            while (relation.scope, alias.lower()) in given or (
+                taken.setdefault(alias.lower(), what.name) != what.name
+            ):
                 count += 1
                 alias = f"{wanted}_{count}"
             named.append(_Named(relation.scope, tuple(p.lower() for p in what.name), alias))
@@ -128,7 +136,8 @@ def _qualifier(chain: Chain, named: list[_Named], parents: list[int]) -> list[tu
     lowered = tuple(part.lower() for part in chain.parts)
     scope = chain.scope
     while scope >= 0:
-        inside = [entry for entry in named if entry.scope == scope]
+        # A name that the reader gave comes before one that a relation has by itself.
+        inside = sorted((e for e in named if e.scope == scope), key=lambda e: e.alias is not None)
         for length in range(min(most, 3), 0, -1):
             for entry in inside:
                 if entry.name[-length:] == lowered[:length]:

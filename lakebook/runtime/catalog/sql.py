@@ -370,18 +370,13 @@ def _immediate(
     by_name: dict[str, Any] = {}
     first = using + 1 + (s.up(using + 1) == "(") if using > 0 else len(s)
     last = s.closing.get(using + 1, len(s)) if using > 0 else len(s)
-    start = first
-    for index in [*s.outside(first, last), last]:
-        if index < last and s.up(index) != ",":
-            continue
-        if index > start:
-            named = s.up(index - 2) == "AS"
-            value = sql_session.value(spark, s.source(start, index - 2 if named else index), args)
-            if named:
-                by_name[s.value(index - 1)] = value
-            else:
-                by_place.append(value)
-        start = index + 1
+    for start, index in s.items(first, last):
+        named = s.up(index - 2) == "AS"
+        value = sql_session.value(spark, s.source(start, index - 2 if named else index), args)
+        if named:
+            by_name[s.value(index - 1)] = value
+        else:
+            by_place.append(value)
     return run(spark, text, by_name or by_place or None)
 
 

@@ -140,6 +140,8 @@ def update(names: Names, s: Statement) -> DataFrame | None:
     if to is None:
         return None
     alias, i = _alias(s, i, to)
+    if s.up(i) != "SET":
+        raise syntax(s, i, "UPDATE", "SET")
     where = s.find("WHERE", i)
     end = len(s) if where < 0 else where
     around = [(to.name, alias)]
@@ -147,6 +149,14 @@ def update(names: Names, s: Statement) -> DataFrame | None:
     condition = None if where < 0 else expression(names, names.args, s, where + 1, len(s), around)
     found = rows.update(names.spark, to.root, sets, condition, alias=alias, name=to.shown)
     return rows.metrics_frame(names.spark, found)
+
+
+def syntax(s: Statement, i: int, statement: str, wanted: str) -> Exception:
+    """Return the error for a token that cannot stand where it does."""
+    found = f"'{s.value(i)}'" if i < len(s) else "end of input"
+    return error(
+        "PARSE_SYNTAX_ERROR", f"Syntax error at or near {found}: {statement} needs {wanted} here."
+    )
 
 
 def _alias(s: Statement, i: int, to: Target) -> tuple[str, int]:
@@ -166,10 +176,7 @@ def assignments(
 ) -> dict[str, str]:
     """Return the assignments `a = …, b.c = …` between two tokens: column to expression."""
     found: dict[str, str] = {}
-    first = start
-    for index in [*s.outside(start, end), end]:
-        if index < end and s.up(index) != ",":
-            continue
+    for first, index in s.items(start, end):
         parts, after = s.parts(first)
         if s.up(after) != "=" or not parts:
             raise error(
@@ -189,7 +196,6 @@ def assignments(
         if key in found:
             raise error("DELTA_CONFLICT_SET_COLUMN", f"The column {key} is set twice.")
         found[key] = value
-        first = index + 1
     return found
 
 
@@ -210,6 +216,8 @@ def delete(names: Names, s: Statement) -> DataFrame | None:
         return None
     alias, i = _alias(s, i, to)
     where = s.up(i) == "WHERE"
+    if i < len(s) and not where:
+        raise syntax(s, i, "DELETE", "WHERE, or the end,")  # and never deletes all rows for it
     condition = (
         expression(names, names.args, s, i + 1, len(s), [(to.name, alias)]) if where else None
     )

@@ -41,19 +41,14 @@ def arguments(
     low, high = relation.arguments
     by_place: list[Any] = []
     by_name: dict[str, Any] = {}
-    start = low
-    for index in [*statement.outside(low, high), high]:
-        if index < high and statement.up(index) != ",":
-            continue
-        if index > start:
-            named = statement.up(start + 1) == "=>"
-            text = statement.source(start + 2 if named else start, index)
-            found = sql_session.value(names.spark, text, names.args)
-            if named:
-                by_name[statement.value(start).lower()] = found
-            else:
-                by_place.append(found)
-        start = index + 1
+    for start, index in statement.items(low, high):
+        named = statement.up(start + 1) == "=>"
+        text = statement.source(start + 2 if named else start, index)
+        found = sql_session.value(names.spark, text, names.args)
+        if named:
+            by_name[statement.value(start).lower()] = found
+        else:
+            by_place.append(found)
     return by_place, by_name
 
 

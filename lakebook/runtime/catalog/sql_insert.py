@@ -9,7 +9,7 @@ from lakebook.runtime import files
 from lakebook.runtime.catalog import frames, sql_session
 from lakebook.runtime.catalog.names import error
 from lakebook.runtime.catalog.rewrite import apply, quoted
-from lakebook.runtime.catalog.sql_dml import Target, expression, query, with_values
+from lakebook.runtime.catalog.sql_dml import Target, expression, query, syntax, with_values
 from lakebook.runtime.catalog.sql_names import Names
 from lakebook.runtime.catalog.sql_scan import QUERY_STARTS
 from lakebook.runtime.catalog.sql_tokens import NAME, WORD, Statement
@@ -55,8 +55,7 @@ def read_insert(statement: Statement, start: int = 0) -> Insert | None:
     if s.follows(i, "IF", "NOT", "EXISTS"):
         said.if_not_exists, i = True, i + 3
     if s.up(i) == "(" and not _is_query(s, i + 1):
-        said.columns = [s.value(k) for k in range(i + 1, s.closing[i]) if s.kind(k) in (WORD, NAME)]
-        i = s.closing[i] + 1
+        said.columns, i = _columns(s, i)
     if s.follows(i, "BY", "NAME"):
         said.by_name, i = True, i + 2
     if s.follows(i, "REPLACE", "WHERE"):
@@ -64,12 +63,20 @@ def read_insert(statement: Statement, start: int = 0) -> Insert | None:
         end = len(s) if end < 0 else end
         said.replace_where, i = (i + 2, end), end
     elif s.follows(i, "REPLACE", "USING"):
-        opening = i + 2
-        inside = range(opening + 1, s.closing.get(opening, opening))
-        said.replace_using = [s.value(k) for k in inside if s.kind(k) in (WORD, NAME)]
-        i = s.closing.get(opening, opening) + 1
+        said.replace_using, i = _columns(s, i + 2)
     said.query = i
     return said
+
+
+def _columns(s: Statement, opening: int) -> tuple[list[str], int]:
+    """Read `(a, b)`; return the names, and the index behind them."""
+    found = []
+    end = s.closing.get(opening, opening)
+    for first, last in s.items(opening + 1, end):
+        if last != first + 1 or s.kind(first) not in (WORD, NAME):
+            raise syntax(s, first + (s.kind(first) in (WORD, NAME)), "INSERT", "a list of columns")
+        found.append(s.value(first))
+    return found, end + 1
 
 
 def _is_query(s: Statement, i: int) -> bool:
@@ -82,14 +89,11 @@ def _partition(s: Statement, opening: int) -> tuple[list[tuple[str, str | None]]
     """Read `(a = 1, b)`: static parts with their expression, dynamic ones with None."""
     found: list[tuple[str, str | None]] = []
     end = s.closing.get(opening, opening)
-    start = opening + 1
-    for index in [*s.outside(start, end), end]:
-        if index < end and s.up(index) != ",":
-            continue
-        if index > start:
-            static = s.up(start + 1) == "="
-            found.append((s.value(start), s.source(start + 2, index) if static else None))
-        start = index + 1
+    for first, last in s.items(opening + 1, end):
+        static = s.up(first + 1) == "="
+        if not static and last != first + 1:
+            raise syntax(s, first + 1, "INSERT", "'=' or ','")
+        found.append((s.value(first), s.source(first + 2, last) if static else None))
     return found, end + 1
 
 
@@ -104,10 +108,7 @@ def insert(
     from lakebook.runtime.delta.snapshot import Snapshot
 
     if said.query >= len(statement):
-        raise error(
-            "PARSE_SYNTAX_ERROR",
-            "Syntax error at or near end of input: INSERT needs VALUES (…) or a query.",
-        )
+        raise syntax(statement, len(statement), "INSERT", "VALUES (…) or a query")
     snapshot = Snapshot.open(to.root)
     rows = _source(names, statement, said, snapshot.schema, before)
     rows = _fitted(names, rows, said, snapshot.schema, to)

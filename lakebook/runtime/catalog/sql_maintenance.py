@@ -48,23 +48,13 @@ def optimize(names: Names, s: Statement) -> DataFrame | None:
         i += 2
         opening = s.up(i) == "("
         stop = s.closing[i] if opening else len(s)
-        columns = [".".join(s.parts(k)[0]) for k, _ in _columns(s, i + opening, stop)]
+        columns = [".".join(s.parts(k)[0]) for k, _ in s.items(i + opening, stop)]
         if stop + opening < len(s):
             raise _unexpected(s, stop + opening, "OPTIMIZE", "WHERE and ZORDER BY (…)")
         return maintenance.optimize(names.spark, to.root, where, columns)
     if i < len(s):
         raise _unexpected(s, i, "OPTIMIZE", "WHERE and ZORDER BY (…)")
     return maintenance.optimize(names.spark, to.root, where)
-
-
-def _columns(s: Statement, start: int, end: int) -> list[tuple[int, int]]:
-    found = []
-    first = start
-    for index in [*range(start, end), end]:
-        if index == end or s.up(index) == ",":
-            found.append((first, index))
-            first = index + 1
-    return found
 
 
 def vacuum(names: Names, s: Statement) -> DataFrame | None:

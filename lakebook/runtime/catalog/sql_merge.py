@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lakebook.runtime.catalog import sql_session
 from lakebook.runtime.catalog.names import error
 from lakebook.runtime.catalog.rewrite import quoted, rewrite
-from lakebook.runtime.catalog.sql_dml import Target, assignments, expression, target
+from lakebook.runtime.catalog.sql_dml import Target, assignments, expression, syntax, target
 from lakebook.runtime.catalog.sql_names import Names
 from lakebook.runtime.catalog.sql_tokens import NAME, WORD, Statement
 
@@ -39,10 +39,10 @@ def merge(names: Names, s: Statement) -> DataFrame | None:
         return None
     alias, i = _alias(s, i, to.name[-1])
     if s.up(i) != "USING":
-        raise _syntax(s, i, "USING")
+        raise syntax(s, i, "MERGE", "USING")
     on = s.find("ON", i + 1)
     if on < 0:
-        raise _syntax(s, len(s), "ON")
+        raise syntax(s, len(s), "MERGE", "ON")
     source, source_alias, source_name = _source(names, s, i + 1, on)
     around: Around = [(to.name, alias), (source_name, source_alias)]
     places = [*_clauses(s, on + 1), len(s)]
@@ -61,13 +61,6 @@ def merge(names: Names, s: Statement) -> DataFrame | None:
         evolve=evolve,
     )
     return rows.metrics_frame(names.spark, found)
-
-
-def _syntax(s: Statement, i: int, wanted: str) -> Exception:
-    found = f"'{s.value(i)}'" if i < len(s) else "end of input"
-    return error(
-        "PARSE_SYNTAX_ERROR", f"Syntax error at or near {found}: MERGE needs {wanted} here."
-    )
 
 
 def _alias(s: Statement, i: int, name: str) -> tuple[str, int]:
@@ -128,7 +121,7 @@ def _then(s: Statement, start: int, end: int) -> int:
             cases -= 1
         elif up == "THEN" and not cases:
             return index
-    raise _syntax(s, end, "THEN")
+    raise syntax(s, end, "MERGE", "THEN")
 
 
 def _clause(names: Names, s: Statement, start: int, end: int, around: Around, to: Target) -> Clause:
@@ -150,35 +143,49 @@ def _clause(names: Names, s: Statement, start: int, end: int, around: Around, to
         when, i = NOT_MATCHED, start + 3
         i += 2 if s.follows(i, "BY", "TARGET") else 0
     else:
-        raise _syntax(s, start + 1, "MATCHED or NOT MATCHED")
+        raise syntax(s, start + 1, "MERGE", "MATCHED or NOT MATCHED")
     then = _then(s, i, end)
     condition = None
     if s.up(i) == "AND":
         condition = expression(names, names.args, s, i + 1, then, around)
+    elif i != then:
+        raise syntax(s, i, "MERGE", "AND or THEN")
     i = then + 1
     if s.up(i) == "DELETE" and when != NOT_MATCHED:
+        _at_end(s, i + 1, end)
         return Clause(when, DELETE, condition)
     if s.follows(i, "UPDATE", "SET") and when != NOT_MATCHED:
         if s.up(i + 2) == "*" and when == MATCHED:
+            _at_end(s, i + 3, end)
             return Clause(when, UPDATE, condition)
         sets = assignments(names, s, i + 2, end, around, to.schema)
         return Clause(when, UPDATE, condition, sets)
     if s.up(i) == "INSERT" and when == NOT_MATCHED:
         if s.up(i + 1) == "*":
+            _at_end(s, i + 2, end)
             return Clause(when, INSERT, condition)
-        return Clause(when, INSERT, condition, _values(names, s, i + 1, around, to))
-    raise _syntax(s, i, "DELETE or UPDATE" if when != NOT_MATCHED else "INSERT")
+        return Clause(when, INSERT, condition, _values(names, s, i + 1, end, around, to))
+    raise syntax(s, i, "MERGE", "DELETE or UPDATE" if when != NOT_MATCHED else "INSERT")
 
 
-def _values(names: Names, s: Statement, i: int, around: Around, to: Target) -> dict[str, str]:
+def _at_end(s: Statement, i: int, end: int) -> None:
+    """Refuse what follows the end of a clause, for to leave it out would mean something else."""
+    if i < end:
+        raise syntax(s, i, "MERGE", "the end of the clause")
+
+
+def _values(
+    names: Names, s: Statement, i: int, end: int, around: Around, to: Target
+) -> dict[str, str]:
     """Return what `(a, b) VALUES (x, y)` inserts; without columns, all in their order."""
     columns = [quoted(field.name) for field in to.schema.fields]
     if s.up(i) == "(":
-        columns = [quoted(s.parts(first)[0][-1]) for first, _ in _items(s, i + 1, s.closing[i])]
+        columns = [quoted(s.parts(first)[0][-1]) for first, _ in s.items(i + 1, s.closing[i])]
         i = s.closing[i] + 1
     if s.up(i) != "VALUES" or s.up(i + 1) != "(":
-        raise _syntax(s, i, "VALUES (…)")
-    places = _items(s, i + 2, s.closing[i + 1])
+        raise syntax(s, i, "MERGE", "VALUES (…)")
+    places = s.items(i + 2, s.closing[i + 1])
+    _at_end(s, s.closing[i + 1] + 1, end)
     if len(places) != len(columns):
         raise error(
             "INSERT_COLUMN_ARITY_MISMATCH",
@@ -190,15 +197,3 @@ def _values(names: Names, s: Statement, i: int, around: Around, to: Target) -> d
             continue  # a column that is not named has its default
         given[column] = expression(names, names.args, s, first, last, around)
     return given
-
-
-def _items(s: Statement, start: int, end: int) -> list[tuple[int, int]]:
-    """Return the stretches between the commas of a list."""
-    found = []
-    first = start
-    for index in [*s.outside(start, end), end]:
-        if index == end or s.up(index) == ",":
-            if index > first:
-                found.append((first, index))
-            first = index + 1
-    return found

@@ -143,6 +143,17 @@ class Statement:
                 return index
         return -1
 
+    def items(self, start: int, end: int) -> list[tuple[int, int]]:
+        """Return the stretches between the commas of a list; an empty one is left out."""
+        found = []
+        first = start
+        for index in [*self.outside(start, end), end]:
+            if index == end or self.up(index) == ",":
+                if index > first:
+                    found.append((first, index))
+                first = index + 1
+        return found
+
     def outside(self, start: int = 0, end: int | None = None) -> Iterator[int]:
         """Yield the indexes of tokens outside brackets; a bracket's opening sign counts."""
         index = start
