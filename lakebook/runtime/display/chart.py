@@ -28,7 +28,7 @@ from lakebook.runtime.display.svg import WIDTH, Scale, place
 
 MOST_BARS = 20
 MOST_POINTS = 300  # of a scatter plot or a line
-LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 10, 10, 170  # the field between the axes
+LEFT, RIGHT, TOP, BOTTOM = 46, WIDTH - 18, 10, 170  # the field between the axes
 HEIGHT = 200
 BAR = 20  # units from one bar to the next
 BARS_FROM, BARS_TO = 112, 300  # bars; left of them names, right of them values
@@ -145,7 +145,7 @@ def _bar_chart(title: str, values: dict[str, Any]) -> str:
     for i, (name, value) in enumerate(values.items()):
         y, zero = i * BAR + 3, x(0.0)
         path += svg.bar(min(zero, x(value)), y, abs(x(value) - zero), BAR - 6)
-        texts += svg.label(BARS_FROM - 6, y + 11, svg.clip(name, 16), "end")
+        texts += svg.label(BARS_FROM - 6, y + 11, svg.clip(name, 15), "end")
         texts += svg.label(WIDTH, y + 11, cells.short(value), "end")
     said = ", ".join(f"{name} {cells.short(value)}" for name, value in values.items())
     axis = f'<path class="a" d="M{place(x(0.0))} 0V{len(values) * BAR}"/>'

@@ -47,13 +47,13 @@ def clip(said: str, length: int) -> str:
     return said if len(said) <= length else said[: length - 1] + "…"
 
 
-def ticks(low: float, high: float, about: int = 4) -> list[float]:
-    """Return round numbers that lie within a range, about as many as asked for."""
+def ticks(low: float, high: float) -> list[float]:
+    """Return the round numbers within a range: three to nine, or the only one."""
     if low == high:
         return [low]
-    rough = (high - low) / about
-    unit = 10.0 ** math.floor(math.log10(rough))
-    step = unit * next(factor for factor in (1, 2, 5, 10) if rough <= factor * unit * 1.0001)
+    third = (high - low) / 3
+    unit = 10.0 ** math.floor(math.log10(third))
+    step = unit * max(factor for factor in (1, 2, 5) if factor * unit <= third * 1.0001)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [round(step * i, 12) for i in range(first, last + 1)]

@@ -24,10 +24,10 @@ padding:.3rem .6rem!important;text-align:left!important;vertical-align:top;white
 .lbd .w{min-width:18rem;white-space:pre-line!important}
 .lbd th small{color:var(--q);display:block;font-weight:400}
 .lbd p{margin:0 0 .5rem!important}
-.lbd figure{margin:0!important;max-width:30rem}
+.lbd figure{margin:0!important;max-width:27rem}
 .lbd svg{display:block;height:auto;margin:.5rem 0;width:100%}
 .lbd td svg{height:1.1rem;margin:0;width:5rem}
-.lbd text{fill:currentColor;font:11px system-ui,sans-serif}
+.lbd text{fill:currentColor;font:12px system-ui,sans-serif}
 .lbd .f{fill:var(--a)}
 .lbd .l{fill:none;stroke:var(--a);stroke-linejoin:round;stroke-width:1.5}
 .lbd .d{stroke:var(--a);stroke-linecap:round;stroke-width:4}
