@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import glob
 import importlib
 import io
 import os
@@ -85,6 +86,8 @@ def _wrappers() -> Iterator[tuple[Any, str, Any, Any]]:
             if original is None:
                 continue
             wrapper = _translating(original, "os", name, count)
+            if name == "scandir":
+                yield from _globs(original, wrapper)
             for known in (getattr(os, kind) for kind in SETS):
                 if original in known:
                     known.add(wrapper)
@@ -96,6 +99,53 @@ def _wrappers() -> Iterator[tuple[Any, str, Any, Any]]:
             continue
         original = getattr(module, name)
         yield module, name, original, _translating(original, module_name, name, 1)
+
+
+def _globs(original: Any, wrapper: Any) -> Iterator[tuple[Any, str, Any, Any]]:
+    """Yield what pathlib of Python 3.13 took from os when it was imported."""
+    globber: Any = getattr(glob, "_StringGlobber", None)
+    if globber is not None and globber.scandir is original:
+        yield globber, "scandir", staticmethod(original), staticmethod(wrapper)
+
+
+class _Entry:
+    """An entry of a folder, under the path that was asked for; otherwise as os.DirEntry."""
+
+    def __init__(self, entry: Any, folder: Any) -> None:
+        self._entry = entry
+        self.path = os.path.join(folder, entry.name)  # noqa: PTH118  may be bytes
+
+    def __fspath__(self) -> Any:
+        return self.path
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._entry, name)
+
+    def __repr__(self) -> str:
+        return f"<DirEntry {self._entry.name!r}>"
+
+
+class _Entries:
+    """What os.scandir returns, with such entries."""
+
+    def __init__(self, entries: Any, folder: Any) -> None:
+        self._entries = entries
+        self._folder = os.fspath(folder)
+
+    def __iter__(self) -> _Entries:
+        return self
+
+    def __next__(self) -> _Entry:
+        return _Entry(next(self._entries), self._folder)
+
+    def __enter__(self) -> _Entries:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._entries.close()
 
 
 def _translating(original: Any, module: str, name: str, count: int) -> Callable[..., Any]:
@@ -116,7 +166,8 @@ def _translating(original: Any, module: str, name: str, count: int) -> Callable[
         if not told:
             return original(*args, **kwargs)
         try:
-            return original(*places, **kwargs)
+            result = original(*places, **kwargs)
+            return _Entries(result, *told.values()) if name == "scandir" else result
         except OSError as error:
             # The message names the path that was asked for.
             if error.filename in told:

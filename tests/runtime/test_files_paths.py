@@ -159,6 +159,10 @@ def test_python_opens_lists_and_removes_files_of_a_volume(folders):
         f"{VOLUME}/deep",
         f"{VOLUME}/deep/er",
     ]
+    assert next(os.walk(VOLUME, topdown=False))[0] == f"{VOLUME}/deep/er"
+    with os.scandir(Path(VOLUME)) as entries:
+        found = {entry.path: entry.is_dir() for entry in entries}
+    assert found == {f"{VOLUME}/a.txt": False, f"{VOLUME}/deep": True}
     os.rename(f"{VOLUME}/a.txt", f"{VOLUME}/deep/c.txt")
     shutil.copytree(f"{VOLUME}/deep", "/dbfs/copied")
     shutil.rmtree(f"{VOLUME}/deep")
