@@ -638,7 +638,28 @@ def test_another_user_reads_what_was_granted_and_nothing_else(sql):
         sql(f"INSERT INTO {full}.t VALUES (2)")
 
 
-# Spark's own
+# Paths and what is Spark's own
+
+
+def test_delta_table_is_described_and_changed_by_its_path(sql, spark, tmp_path):
+    place = f"delta.`file:{tmp_path}/t`"
+    spark.range(3).write.format("delta").save(f"file:{tmp_path}/t")
+    sql(f"ALTER TABLE {place} SET TBLPROPERTIES ('x' = 'y')")
+    sql(f"ALTER TABLE {place} ADD COLUMN name STRING COMMENT 'who'")
+    sql(f"ALTER TABLE {place} ADD CONSTRAINT c CHECK (id < 10)")
+    assert sql(f"DESCRIBE {place}") == [("id", "bigint", None), ("name", "string", "who")]
+    assert pairs(sql(f"DESCRIBE EXTENDED {place}"))["Provider"] == "delta"
+    assert dict(sql(f"SHOW TBLPROPERTIES {place}"))["x"] == "y"
+    assert sql(f"SHOW COLUMNS IN {place}") == [("id",), ("name",)]
+    sql(f"COMMENT ON TABLE {place} IS 'by path'")
+    assert Snapshot.open(tmp_path / "t").description == "by path"
+    sql(f"ALTER TABLE {place} DROP CONSTRAINT c")
+    assert Snapshot.open(tmp_path / "t").configuration == {"x": "y"}
+    found, text = refused(sql, f"ALTER TABLE {place} ADD PRIMARY KEY (id)")
+    assert found.startswith("UC_"), text
+    assert refused(sql, f"ALTER TABLE {place} RENAME TO t")[0] == "UNSUPPORTED_FEATURE"
+    assert refused(sql, f"CREATE TABLE delta.`{tmp_path}/u` (a INT)")[0] == "UNSUPPORTED_FEATURE"
+    assert refused(sql, f"DESCRIBE delta.`file:{tmp_path}/none`")[0] == "DELTA_TABLE_NOT_FOUND"
 
 
 def test_tables_of_hive_metastore_are_sparks_own(sql, spark):

@@ -47,6 +47,9 @@ def alter(spark: SparkSession, reader: Reader) -> DataFrame | None:
             f"ALTER {reader.peek().up}", "Known: TABLE, VIEW, SCHEMA, CATALOG, VOLUME."
         )
     parts = reader.name()
+    if kind == "TABLE" and (place := tables.at_path(parts)):
+        _path(spark, reader, place)
+        return nothing(spark)
     row = securables.locate(spark, kind, parts)
     if row is None:
         return None
@@ -64,6 +67,16 @@ def alter(spark: SparkSession, reader: Reader) -> DataFrame | None:
         raise _not_known(reader, row.kind)
     reader.finish()
     return nothing(spark)
+
+
+def _path(spark: SparkSession, reader: Reader, table: Table) -> None:
+    """Change a Delta table that is named by its path: what its log holds, not the metastore."""
+    for words, action in _ACTIONS:
+        if action not in (_rename_table, _cluster, _query) and reader.accept(*words):
+            action(spark, reader, table)
+            reader.finish()
+            return
+    raise _not_known(reader, f"TABLE {table.name}")
 
 
 def _not_known(reader: Reader, kind: str) -> Exception:
@@ -320,6 +333,8 @@ def _rename_column(spark: SparkSession, reader: Reader, table: Table) -> None:
 
 def _alter_column(spark: SparkSession, reader: Reader, table: Table) -> None:
     column = ".".join(reader.name())
+    if table.row is None and (reader.follows("SET", "TAGS") or reader.follows("UNSET", "TAGS")):
+        raise _not_known(reader, f"TABLE {table.name} ALTER COLUMN")
     if reader.accept("SET", "TAGS"):
         assert table.row is not None
         tags.put(table.row, reader.properties(), tags.column_name(spark, table.row, column))

@@ -45,6 +45,8 @@ class Key:
 
 def keys(table: Table) -> list[Key]:
     """Return the primary and foreign keys of a table, the primary first."""
+    if table.row is None:
+        return []
     rows = store.connection().execute(
         "SELECT name, kind, details FROM constraints WHERE securable = ? ORDER BY kind DESC, name",
         (table.id,),
@@ -220,6 +222,12 @@ def add(spark: SparkSession, table: Table, constraint: Constraint) -> None:
                 f"`{'`, `'.join(open_ones)}` is nullable. Change the nullability and retry: ALTER "
                 f"TABLE {table.name} ALTER COLUMN {open_ones[0]} SET NOT NULL.",
             )
+    if table.row is None:
+        raise error(
+            "UC_COMMAND_NOT_SUPPORTED",
+            f"A {constraint.kind} of {shown(table.name)} cannot be recorded: a path is in no "
+            "catalog. Make a table of it: CREATE TABLE catalog.schema.name LOCATION '…'.",
+        )
     taken = [key.name for key in present]
     record(table, [_complete(spark, table.name, schema, constraint, taken)])
 
@@ -259,12 +267,13 @@ def drop(table: Table, name: str, if_exists: bool) -> None:
     from lakebook.runtime.delta.snapshot import Snapshot
 
     name = name.lower()
-    with store.transaction() as opened:
-        gone = opened.execute(
-            "DELETE FROM constraints WHERE securable = ? AND name = ?", (table.id, name)
-        ).rowcount
-    if gone:
-        return
+    if table.row is not None:
+        with store.transaction() as opened:
+            gone = opened.execute(
+                "DELETE FROM constraints WHERE securable = ? AND name = ?", (table.id, name)
+            ).rowcount
+        if gone:
+            return
     if table.format == "delta" and table.location:
         snapshot = Snapshot.open(table.location)
         present = {key.lower(): key for key in snapshot.configuration}

@@ -80,7 +80,8 @@ def _table(spark: SparkSession, reader: Reader) -> DataFrame | None:
         if reader.follows("PARTITION"):
             return None
         column = ".".join(reader.name())
-    full = context.resolve(spark, parts)
+    table = tables.at_path(parts)
+    full = table.name if table else context.resolve(spark, parts)
     if full is None:
         return None
     reader.finish()
@@ -89,9 +90,8 @@ def _table(spark: SparkSession, reader: Reader) -> DataFrame | None:
 
         schema = information.frame(spark, full.catalog, full.name).schema
         return rows_frame(spark, _columns(schema), COLUMNS)
-    table = tables.require_table(full)
-    assert table.row is not None
-    if not grants.visible(table.row):
+    table = table or tables.require_table(full)
+    if table.row is not None and not grants.visible(table.row):
         grants.require(spark, full, "SELECT")
     schema = metadata.schema_of(spark, table)
     if column is not None:
@@ -140,14 +140,13 @@ def moment(ms: int) -> str:
 
 def details(table: Table) -> list[tuple[str, str]]:
     """Return what DESCRIBE EXTENDED says of a table or view, as pairs."""
-    assert table.row is not None
     found = [
         ("Catalog", table.name.catalog),
         ("Database", table.name.schema),
         ("Table", table.name.name),
         ("Created Time", moment(table.created)),
         ("Last Access", "UNKNOWN"),
-        ("Created By", table.row.creator),
+        ("Created By", table.row.creator if table.row else ""),
         ("Type", table.kind),
     ]
     if table.comment:
@@ -263,7 +262,7 @@ def _detail(spark: SparkSession, reader: Reader) -> DataFrame | None:
         return maintenance.detail(spark, tables.local_path(reader.string()))
     parts = reader.name()
     reader.finish()
-    if len(parts) == 2 and parts[0].lower() == "delta" and ("/" in parts[1] or ":" in parts[1]):
+    if tables.is_delta_path(parts):
         return maintenance.detail(spark, tables.local_path(parts[1]))
     full = context.resolve(spark, parts)
     if full is None:

@@ -172,6 +172,6 @@ def commit(
         parameters=parameters,
     )
     version = log.commit(snapshot.root, actions)
-    if "configuration" in changes:
+    if "configuration" in changes and table.row is not None:
         store.change_details(table.id, grants.current_user(), properties=dict(configuration))
     return version

@@ -41,13 +41,13 @@ def always_quoted(part: str) -> str:
 
 
 def dotted(parts: Iterable[str]) -> str:
-    """Return the parts as one name, quoted where needed."""
-    return ".".join(map(quote, parts))
+    """Return the parts as one name, quoted where needed; a part that is empty is left out."""
+    return ".".join(quote(part) for part in parts if part)
 
 
 def shown(parts: Iterable[str]) -> str:
-    """Return the parts as messages of Spark show a name: each in backticks."""
-    return ".".join(map(always_quoted, parts))
+    """Return the parts as messages of Spark show a name: each in backticks, none empty."""
+    return ".".join(always_quoted(part) for part in parts if part)
 
 
 def split(text: str) -> list[str]:

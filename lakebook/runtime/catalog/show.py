@@ -186,6 +186,8 @@ def _volumes(spark: SparkSession, reader: Reader) -> DataFrame:
 
 def _table(spark: SparkSession, parts: Sequence[str], privilege: str = "SELECT") -> Table | None:
     """Return the table that is named, if the principal may read it; None if it is Spark's own."""
+    if place := tables.at_path(parts):
+        return place
     full = context.resolve(spark, parts)
     if full is None:
         return None

@@ -34,6 +34,13 @@ def create(
 ) -> DataFrame | None:
     """Carry out CREATE TABLE, read up to behind TABLE; None if the table is Spark's own."""
     definition = read(reader, or_replace=or_replace, external=external, must_exist=must_exist)
+    if tables.is_delta_path(definition.name):
+        path = definition.name[1]
+        raise unsupported(
+            f"CREATE TABLE delta.`{path}`",
+            f"Give it a name: CREATE TABLE catalog.schema.name (…) LOCATION '{path}', or write "
+            f"it: df.write.format('delta').save('{path}').",
+        )
     full = context.resolve_object(spark, definition.name)
     if full is None:
         return None

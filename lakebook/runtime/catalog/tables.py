@@ -82,6 +82,33 @@ def from_row(name: Name, row: store.Securable) -> Table:
     )
 
 
+def at_path(parts: Sequence[str]) -> Table | None:
+    """Return the Delta table that ``delta.`/path` `` names, which no catalog holds; else None.
+
+    Raises DELTA_TABLE_NOT_FOUND if there is none at that path.
+    """
+    from lakebook.runtime.delta.snapshot import Snapshot
+
+    if not is_delta_path(parts):
+        return None
+    root = local_path(parts[1])
+    snapshot = Snapshot.open(root)
+    return Table(
+        Name("", "delta", parts[1]),
+        "EXTERNAL",
+        root,
+        "delta",
+        comment=snapshot.description,
+        owner=grants.current_user(),
+        created=snapshot.created,
+    )
+
+
+def is_delta_path(parts: Sequence[str]) -> bool:
+    """Return whether a name is a path, as in ``delta.`/path` ``."""
+    return len(parts) == 2 and parts[0].lower() == "delta" and ("/" in parts[1] or ":" in parts[1])
+
+
 def find(name: Name) -> Table | None:
     """Return the table or view of this name, or None."""
     found = store.chain(name.catalog, name.schema, "TABLE", name.name)

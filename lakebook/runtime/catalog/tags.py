@@ -9,7 +9,7 @@ from lakebook.runtime.catalog import grants, metadata, securables, store
 from lakebook.runtime.catalog.definition import find_column
 from lakebook.runtime.catalog.frames import nothing
 from lakebook.runtime.catalog.parse import Reader
-from lakebook.runtime.catalog.tables import Table, from_row
+from lakebook.runtime.catalog.tables import Table, at_path, from_row
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -95,6 +95,12 @@ def comment_on(spark: SparkSession, reader: Reader) -> DataFrame | None:
     reader.expect("IS")
     text = None if reader.accept("NULL") else reader.string()
     reader.finish()
+    if kind == "TABLE" and (place := at_path(parts)):
+        if column:
+            alter.comment_column(spark, place, column, text or "")
+        else:
+            _describe(place, text)
+        return nothing(spark)
     row = securables.locate(spark, kind, parts)
     if row is None:
         return None
@@ -107,15 +113,19 @@ def comment_on(spark: SparkSession, reader: Reader) -> DataFrame | None:
 
 def comment(row: store.Securable, text: str | None) -> None:
     """Set the comment of a securable; of a Delta table in its log as well."""
-    from lakebook.runtime.delta.snapshot import Snapshot
-
     if row.kind == "TABLE":
         grants.require_on(row, "MODIFY")
     else:
         grants.require_manage(row)
     store.change(row.id, grants.current_user(), comment=text)
     if row.kind == "TABLE" and row.details.get("format") == "delta":
-        table = table_of(row)
-        snapshot = Snapshot.open(metadata.delta_root(table))
-        parameters = {"properties": {"comment": text}}
-        metadata.commit(table, snapshot, "SET TBLPROPERTIES", parameters, description=text)
+        _describe(table_of(row), text)
+
+
+def _describe(table: Table, text: str | None) -> None:
+    """Commit the description of a Delta table."""
+    from lakebook.runtime.delta.snapshot import Snapshot
+
+    snapshot = Snapshot.open(metadata.delta_root(table))
+    parameters = {"properties": {"comment": text}}
+    metadata.commit(table, snapshot, "SET TBLPROPERTIES", parameters, description=text)
