@@ -8,7 +8,8 @@ import time
 import pytest
 
 from lakebook.runtime import catalog
-from lakebook.runtime.catalog import sql
+from lakebook.runtime.catalog import sql, sql_session
+from lakebook.runtime.delta import log
 from lakebook.runtime.delta.errors import DeltaError
 
 
@@ -112,6 +113,21 @@ def test_a_query_sees_a_commit_that_came_after_the_last_query(shop):
     for expected in range(3):
         assert shop.sql("SELECT count(*) FROM growing").collect()[0][0] == expected
         shop.sql("INSERT INTO growing VALUES (1)")
+
+
+def test_views_of_versions_long_past_go_and_frames_of_them_stay(shop):
+    shop.sql("CREATE OR REPLACE TABLE busy (id INT)")
+    shop.sql("CREATE OR REPLACE TEMP VIEW then AS SELECT * FROM busy VERSION AS OF 0")
+    frames = [shop.sql("SELECT count(*) FROM busy VERSION AS OF 0")]
+    root = catalog.require_table(catalog.Name("main", "shop", "busy")).location
+    for number in range(sql_session.VERSIONS + 3):
+        log.commit(root, log.Actions(read_version=number, operation="TEST"))
+        frames.append(shop.sql("SELECT count(*) FROM busy"))
+    views = shop.sql("SHOW VIEWS IN spark_catalog.default LIKE '__lakebook_busy*'")
+    assert views.count() <= sql_session.VERSIONS + 1
+    assert frames[0].collect()[0][0] == 0
+    assert shop.sql("SELECT * FROM then").count() == 0
+    shop.catalog.dropTempView("then")
 
 
 def test_a_frame_keeps_the_rows_of_the_version_it_was_made_from(shop):
@@ -260,6 +276,7 @@ def test_a_table_of_other_files_is_read_by_its_format(shop, tmp_path):
         ("EXPLAIN DELETE FROM orders", r"\[UNSUPPORTED_FEATURE\].*EXPLAIN"),
         ("COPY INTO orders FROM '/x' FILEFORMAT = CSV", r"\[UNSUPPORTED_FEATURE\].*read_files"),
         ("BEGIN INSERT INTO orders VALUES (1, 'a', 1); END", r"BEGIN … END block.*one by one"),
+        ("SELECT main.shop.vaat(1)", r"\[UNRESOLVED_ROUTINE\].*`vaat`"),
         ("SELECT * FROM read_files()", r"\[CF_EMPTY_PATH\]"),
         ("SELECT * FROM table_changes('orders')", r"\[WRONG_NUM_ARGS"),
         ("SELECT 'never closed FROM orders", r"\[PARSE_SYNTAX_ERROR\]"),

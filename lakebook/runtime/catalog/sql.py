@@ -7,6 +7,7 @@ replaced by temporary views; statements that change a Delta table are read here 
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -292,7 +293,7 @@ def _cache(
         return None
     i += 2 if s.follows(i, "IF", "EXISTS") else 0
     parts, after = s.parts(i)
-    names = Names(spark, args)
+    names = Names(spark, args, pinned=True)
     if s.find(tuple(QUERY_STARTS), after) > 0:
         return _query(names, s, args, kwargs, after)
     if not parts:
@@ -407,9 +408,8 @@ def _with_frames(spark: SparkSession, text: str, kwargs: dict[str, Any]) -> str:
             continue
         given = kwargs[s.value(index + 1)]
         if hasattr(given, "createOrReplaceTempView"):
-            key = f"frame|{id(given)}"
+            key = f"frame|{uuid.uuid4().hex}"
             new = sql_session.keep(spark, s.value(index + 1), key, partial(_same, given))
-            spark.__dict__.setdefault("_lakebook_given", []).append(given)  # its id stays its own
         elif isinstance(given, Column):
             name = str(given)
             name = name[len("Column<'") : -len("'>")] if name.startswith("Column<'") else name

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakebook.runtime import files
-from lakebook.runtime.catalog import grants, sql_session, tables
-from lakebook.runtime.catalog.names import Name, error, normal, shown, split
+from lakebook.runtime.catalog import grants, sql_session, store, tables
+from lakebook.runtime.catalog.names import Name, did_you_mean, error, normal, shown, split
 from lakebook.runtime.catalog.sql_scan import Relation
 from lakebook.runtime.catalog.sql_tokens import Statement
 
@@ -157,7 +157,7 @@ def registered(names: Names, parts: tuple[str, ...]) -> str | None:
 
     A function that Spark has itself wins over one of the catalog that is named without a schema.
     """
-    from lakebook.runtime.catalog import context, routines, store
+    from lakebook.runtime.catalog import context, routines
 
     if len(parts) > 3:
         return None
@@ -178,3 +178,13 @@ def registered(names: Names, parts: tuple[str, ...]) -> str | None:
     if not names.inside:
         grants.require(spark, full, "EXECUTE")
     return routines.register(spark, full, found[2])
+
+
+def _no_function(name: Name, schema: int) -> Exception:
+    known = [row.name for row in store.children(schema, "FUNCTION")]
+    way_out = "SHOW USER FUNCTIONS lists those of a schema."
+    return error(
+        "UNRESOLVED_ROUTINE",
+        f"Cannot resolve routine {shown(name)}. "
+        f"{did_you_mean(name.name, known, otherwise=way_out)}",
+    )

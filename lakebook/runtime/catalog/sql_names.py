@@ -33,7 +33,8 @@ class Names:
 
     `args` are the parameters of the statement, for constant expressions such as a version. With
     `live` names stand for the newest version of a table whenever that is, as in the text of a
-    temporary view; else for the version that is the newest now.
+    temporary view; else for the version that is the newest now. What Spark keeps the text of
+    without being `live` is `pinned`: the version stays at hand as long as the session.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Names:
         place: tuple[str, str] | None = None,
         inside: tuple[Name, ...] = (),
         live: bool = False,
+        pinned: bool = False,
     ) -> None:
         self.spark = spark
         self.args = args
         self.place = place
         self.inside = inside
         self.live = live
+        self.pinned = pinned
         self.temporary: dict[str, bool] = {}
 
     def full(self, parts: tuple[str, ...] | list[str]) -> Name | None:
@@ -136,7 +139,13 @@ class Names:
         snapshot = self.snapshot(root, travel)
         # A table that was dropped and made again at the same place has another id.
         key = f"delta|{snapshot.root}|{snapshot.id}|{snapshot.version}"
-        return sql_session.keep(self.spark, label, key, lambda: frame(self.spark, snapshot))
+
+        def make() -> DataFrame:
+            return frame(self.spark, snapshot)
+
+        if self.pinned or (travel is not None and (self.live or self.inside)):
+            return sql_session.keep(self.spark, label, f"pinned|{key}", make)
+        return sql_session.keep_version(self.spark, label, snapshot.root, key, make)
 
     def _files(self, relation: Relation) -> Found | None:
         kind, path = normal(relation.parts[0]), relation.parts[1]
@@ -158,7 +167,7 @@ class Names:
             raise error("RECURSIVE_VIEW", f"The view {shown(table.name)} names itself: {cycle}.")
         text = table.view_text or ""
         place = (table.view_catalog or "main", table.view_schema or "default")
-        within = Names(self.spark, None, place, (*self.inside, table.name), self.live)
+        within = Names(self.spark, None, place, (*self.inside, table.name), self.live, self.pinned)
         text = rewrite(Statement(text), within) or text
         columns = [column["name"] for column in table.columns or ()]
 

@@ -7,6 +7,7 @@ import decimal
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lakebook.runtime.catalog.names import error
@@ -16,8 +17,28 @@ if TYPE_CHECKING:
 
 # Temporary views of this package; lists of tables leave out what begins so.
 PREFIX = "__lakebook_"
-_KEPT = "_lakebook_frames"
-_LIVE = "_lakebook_newest"
+# Of a table that changes all the time, views of this many versions stay.
+VERSIONS = 24
+
+
+@dataclass
+class Kept:
+    """The temporary views of a session; several Python objects may stand for one session.
+
+    `views` gives the view of a key, `newest` that of a table's folder with the version it shows,
+    `versions` those of a table's folder in their order.
+    """
+
+    views: dict[str, str] = field(default_factory=dict)
+    newest: dict[str, tuple[str, str]] = field(default_factory=dict)
+    versions: dict[str, list[str]] = field(default_factory=dict)
+
+
+def _kept(spark: SparkSession) -> Kept:
+    from lakebook.runtime.catalog import context
+
+    found: Kept = vars(context._state(spark)).setdefault("sql", Kept())
+    return found
 
 
 def execute(spark: SparkSession, text: str, args: Any = None, **kwargs: Any) -> DataFrame:
@@ -28,12 +49,8 @@ def execute(spark: SparkSession, text: str, args: Any = None, **kwargs: Any) -> 
 
 
 def keep(spark: SparkSession, label: str, key: str, make: Callable[[], DataFrame]) -> str:
-    """Return the name of a temporary view for what `make` makes; it is made once for each key.
-
-    It is never dropped: a frame of Spark Connect is analysed only when it is used, and a
-    temporary view of the reader's keeps the text that names it.
-    """
-    return _kept(spark, label, key, lambda name: make().createOrReplaceTempView(name))
+    """Return the name of a temporary view for what `make` makes; it is made once for each key."""
+    return _keep(spark, label, key, lambda name: make().createOrReplaceTempView(name))
 
 
 def keep_text(spark: SparkSession, label: str, columns: str, text: str) -> str:
@@ -42,16 +59,35 @@ def keep_text(spark: SparkSession, label: str, columns: str, text: str) -> str:
     def make(name: str) -> None:
         execute(spark, f"CREATE OR REPLACE TEMPORARY VIEW {name}{columns} AS {text}")
 
-    return _kept(spark, label, f"view|{columns}|{text}", make)
+    return _keep(spark, label, f"view|{columns}|{text}", make)
 
 
-def _kept(spark: SparkSession, label: str, key: str, make: Callable[[str], object]) -> str:
-    kept: dict[str, str] = spark.__dict__.setdefault(_KEPT, {})
-    if key not in kept:
+def _keep(spark: SparkSession, label: str, key: str, make: Callable[[str], object]) -> str:
+    views = _kept(spark).views
+    if key not in views:
         name = _name(label, key)
         make(name)
-        kept[key] = name
-    return kept[key]
+        views[key] = name
+    return views[key]
+
+
+def keep_version(
+    spark: SparkSession, label: str, root: str, key: str, make: Callable[[], DataFrame]
+) -> str:
+    """Return the name of a temporary view for a version of the table at `root`, as `keep` does.
+
+    Those of versions long past are dropped, so that a session may query a table after each of
+    thousands of commits. Not over Spark Connect, where a frame is analysed only when it is used.
+    """
+    name = keep(spark, label, key, make)
+    order = _kept(spark).versions.setdefault(root, [])
+    if key not in order:
+        order.append(key)
+    if len(order) > VERSIONS and hasattr(spark, "_jsparkSession"):
+        past = order.pop(0)
+        if view := _kept(spark).views.pop(past, None):
+            spark._jsparkSession.sessionState().catalog().dropTempView(view)
+    return name
 
 
 def _name(label: str, key: str) -> str:
@@ -81,7 +117,7 @@ def keep_live(spark: SparkSession, label: str, root: str) -> str:
     A temporary view of the reader's is text that names this one, so it goes on showing the newest
     rows if `refresh` is called before it is used.
     """
-    live: dict[str, tuple[str, str]] = spark.__dict__.setdefault(_LIVE, {})
+    live = _kept(spark).newest
     if root not in live:
         live[root] = (_name(label, f"newest|{root}"), "")
     refresh(spark, root)
@@ -90,7 +126,7 @@ def keep_live(spark: SparkSession, label: str, root: str) -> str:
 
 def refresh(spark: SparkSession, *roots: str) -> None:
     """Let the views that show the newest version of a table do so; all of them if none is named."""
-    live: dict[str, tuple[str, str]] = spark.__dict__.get(_LIVE, {})
+    live = _kept(spark).newest
     if not live:
         return
     from lakebook.runtime.delta.read import frame
