@@ -23,7 +23,7 @@ def story(request, spark, tmp_path_factory):
     """Return a table with a version of each kind of change."""
     root = str(tmp_path_factory.mktemp("changes") / "a b ü")
     frame = spark.createDataFrame(
-        [(i, f"n{i}", ["x", "y z", None][i % 3]) for i in range(9)],
+        [(i, f"n{i}", ["x", "y", None][i % 3]) for i in range(9)],
         "id int, name string, part string",
     )
     write.write(frame, root, partition_by=request.param, configuration=FEED)  # 0

@@ -89,7 +89,8 @@ def test_vacuum_keeps_a_week_unless_it_is_told_twice(spark, root, unchecked):
     assert all(Path(root, path).exists() for path in gone)
     spark.conf.set(CHECK, "false")
     told = maintenance.vacuum(spark, root, 0, dry_run=True).collect()
-    assert len(told) == len(gone) == 1
+    assert [row["path"] for row in told] == [f"file:{root}/{path}" for path in gone]
+    assert len(gone) == 1
     assert all(Path(root, path).exists() for path in gone)
     maintenance.vacuum(spark, root, 0)
     assert not any(Path(root, path).exists() for path in gone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from collections import Counter
 
@@ -11,8 +12,8 @@ import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
+from lakebook.runtime.delta import log, write
 from lakebook.runtime.delta import merge as merging
-from lakebook.runtime.delta import write
 from lakebook.runtime.delta.errors import DeltaError
 from lakebook.runtime.delta.merge import (
     BY_SOURCE,
@@ -187,6 +188,35 @@ def test_evolution_adds_fields_of_structs_and_keeps_types(spark, tmp_path):
         {"id": 1, "s": {"x": 9, "z": "q"}, "a": [{"y": 3, "u": 4}]},
         {"id": 2, "s": None, "a": None},
     ]
+
+
+def test_evolution_is_recorded_in_the_change_data_feed(spark, make, source):
+    root = make([(1, 1, "a"), (2, 2, "a")], configuration=FEED)
+    new = spark.sql("select 1 id, 5 v, 'b' w, timestamp_ntz'2026-11-20 08:00:00' seen").alias("s")
+    clauses = [*UPSERT, Clause(BY_SOURCE, DELETE)]
+    merge(spark, root, new, "t.id = s.id", clauses, alias="t", evolve=True)
+    feed = pa.table(deltalake.DeltaTable(root).load_cdf(1, 1)).to_pylist()
+    moment = dt.datetime(2026, 11, 20, 8)
+    assert Counter((r["_change_type"], r["id"], r["v"], r["seen"]) for r in feed) == Counter(
+        [
+            ("update_preimage", 1, 1, None),
+            ("update_postimage", 1, 5, moment),
+            ("delete", 2, 2, None),
+        ]
+    )
+    assert oracle(root) == Counter([(1, 5, "b", moment)])
+
+
+def test_a_feature_that_this_machine_lacks_is_refused_by_name(spark, make, source):
+    root = make([(1, 1, "a")])
+    protocol = {
+        "minReaderVersion": 1,
+        "minWriterVersion": 7,
+        "writerFeatures": ["rowTracking", "domainMetadata"],
+    }
+    log.commit(root, log.Actions(0, "UPGRADE PROTOCOL", protocol=protocol))
+    with pytest.raises(DeltaError, match=r"DELTA_UNSUPPORTED_FEATURES_FOR_WRITE.*: rowTracking\."):
+        merge(spark, root, source([]), "t.id = s.id", UPSERT, alias="t")
 
 
 def test_without_evolution_columns_of_the_source_alone_are_left_out(spark, make, source):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -154,14 +155,16 @@ def vacuum(
             f"files of the last {kept:g} hours. If you are certain that there are none, set "
             f"{CHECK} = false.",
         )
+    from deltalake import DeltaTable
+
     with _translated():
-        gone = snapshot.table.__class__(root).vacuum(
-            retention_hours=int(wanted),
+        gone = DeltaTable(root).vacuum(
+            retention_hours=math.ceil(wanted),  # whole hours; rather a file too many
             dry_run=dry_run,
             enforce_retention_duration=False,
             full=True,
         )
-    paths = [(Path(root, log.disk_path(path)).as_uri(),) for path in gone] if dry_run else []
+    paths = [(f"file:{Path(root, log.disk_path(path))}",) for path in gone] if dry_run else []
     return spark.createDataFrame(paths, "path string")
 
 

@@ -25,7 +25,7 @@ MATCHED, NOT_MATCHED, BY_SOURCE = "MATCHED", "NOT MATCHED", "NOT MATCHED BY SOUR
 
 # Beyond this many bytes it pays to look first, at the columns of the condition alone, which files
 # hold a match; below, a second pass costs more than it spares.
-LOOK_FIRST = 64 * 1024 * 1024
+LOOK_FIRST = 16 * 1024 * 1024
 FILE_BYTES, FILE_ROWS = 128 * 1024 * 1024, 1_000_000
 
 
@@ -342,7 +342,7 @@ class _Merge:
             done.adds = self.target.stage(self.target.checked(laid_out, self.schema))
             keep += done.adds
         if self.target.feeds and done.removes:
-            done.cdc = self.target.stage(self._feed(changes))
+            done.cdc = self.target.stage(self._laid_out(self._feed(changes), [], total))
             keep += done.cdc
 
     def _laid_out(self, rows: DataFrame, removes: Sequence[Add], total: Counts) -> DataFrame:

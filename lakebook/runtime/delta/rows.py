@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,13 +43,7 @@ class Target:
         Raises DeltaError if there is none, or it holds columns that only the platform computes.
         """
         snapshot = Snapshot.open(root)
-        for column in snapshot.schema.fields:
-            if computed := [key for key in (column.metadata or {}) if key in COMPUTED]:
-                raise delta_error(
-                    "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE",
-                    f"Column `{column.name}` of `{root}` is computed by the platform "
-                    f"({computed[0]}), which this machine does not do.",
-                )
+        _refuse_unknown(snapshot)
         return cls(spark, snapshot, alias, name or f"delta.`{snapshot.root}`")
 
     @property
@@ -102,7 +97,7 @@ class Target:
 
         parts = self.snapshot.partition_columns
         files = self.snapshot.files()
-        if not parts or not files:
+        if not parts or not files or self._speaks_of_data(condition):
             return None
         types = {f.name: f.dataType for f in self.schema.fields}
         values = {tuple(file.partition_values[name] for name in parts): 0 for file in files}
@@ -120,6 +115,15 @@ class Target:
         chosen = {value for index, value in enumerate(values) if index in found}
         return [f for f in files if tuple(f.partition_values[name] for name in parts) in chosen]
 
+    def _speaks_of_data(self, condition: Column) -> bool:
+        """Return whether the name of a column that is no partition's stands in the condition."""
+        said = columns.text(condition)
+        return any(
+            re.search(rf"(?<!\w){re.escape(name)}(?!\w)", said, re.I)
+            for name in self.schema.names
+            if name not in self.snapshot.partition_columns
+        )
+
     def holding(self, condition: Column) -> dict[str, int]:
         """Return how many rows satisfy the condition in each file that has some, by path."""
         hits = self.frame().filter(condition).groupBy(FILE).count().collect()
@@ -136,7 +140,43 @@ class Target:
         return write.stage(rows, self.snapshot.root, self.snapshot.partition_columns)
 
 
+# Columns that the platform computes, and features of a table that need nothing of a writer here.
 COMPUTED = ("delta.generationExpression", "delta.identity.start")
+HONOURED = frozenset(
+    {
+        "appendOnly",
+        "invariants",
+        "checkConstraints",
+        "changeDataFeed",
+        "generatedColumns",
+        "identityColumns",
+        "timestampNtz",
+        "deletionVectors",
+        "domainMetadata",
+        "clustering",
+        "v2Checkpoint",
+        "vacuumProtocolCheck",
+        "allowColumnDefaults",
+    }
+)
+
+
+def _refuse_unknown(snapshot: Snapshot) -> None:
+    """Raise DeltaError if a writer of this table must do what this one does not."""
+    unknown = sorted(set(snapshot.protocol().get("writerFeatures", ())) - HONOURED)
+    unknown += [
+        f"{key} (column `{column.name}`)"
+        for column in snapshot.schema.fields
+        for key in column.metadata or {}
+        if key in COMPUTED
+    ]
+    if unknown:
+        raise delta_error(
+            "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE",
+            f"Unsupported Delta write feature: table `{snapshot.root}` requires of its writers "
+            f"what this machine does not do: {', '.join(unknown)}. Change its rows on the "
+            "platform, or write a copy without that.",
+        )
 
 
 @dataclass
@@ -147,6 +187,7 @@ class Rewrite:
     adds: list[Add] = field(default_factory=list)
     cdc: list[Add] = field(default_factory=list)
     rows: int = 0
+    partitions_only: bool = False
     seconds: list[float] = field(default_factory=lambda: [time.time()])
 
     def lap(self) -> None:
@@ -196,7 +237,7 @@ def _delete(target: Target, condition: Column, done: Rewrite, keep: list[Add]) -
 
     whole = target.whole_partitions(condition)
     if whole is not None:
-        done.removes = whole
+        done.removes, done.partitions_only = whole, True
         done.lap()
         return
     hits = target.holding(condition)
@@ -273,7 +314,7 @@ def _update(
         done.removes = [file for file in target.snapshot.files() if file.path in hits]
         done.rows = sum(hits.values())
     else:
-        done.removes = whole
+        done.removes, done.partitions_only = whole, True
         done.rows = target.count(whole)
     done.lap()
     if not done.removes:
@@ -316,6 +357,8 @@ def _commit(
     done.lap()
     written = sum(file.rows or 0 for file in done.adds)
     changed = done.rows if operation == "UPDATE" else 0
+    # Whole partitions are chosen by the log alone: what happens to other files is no concern.
+    read = done.removes if done.partitions_only else target.snapshot.files()
     log.commit(
         target.snapshot.root,
         Actions(
@@ -335,7 +378,7 @@ def _commit(
                 "numCopiedRows": written - changed,
                 **done.times(),
             },
-            reads=frozenset(file.path for file in target.snapshot.files()),
+            reads=frozenset(file.path for file in read),
             reads_all=True,
         ),
     )
