@@ -51,7 +51,14 @@ def test_a_listing_names_path_size_and_time_in_milliseconds(fs):
     assert abs(first.modificationTime - before) < 60_000
     (itself,) = fs.ls(f"{VOLUME}/b/c.txt")
     assert itself == FileInfo(f"dbfs:{VOLUME}/b/c.txt", "c.txt", 5, itself.modificationTime)
-    assert [entry.path for entry in fs.ls("/Volumes/main")] == ["dbfs:/Volumes/main/default/"]
+
+
+def test_above_the_volumes_a_listing_has_what_the_catalog_knows(fs):
+    assert [entry.path for entry in fs.ls("/Volumes")] == ["dbfs:/Volumes/main/"]
+    assert [entry.path for entry in fs.ls("dbfs:/Volumes/main/")] == ["dbfs:/Volumes/main/default/"]
+    assert fs.ls("/Volumes/main/default") == []
+    with pytest.raises(LakebookError, match="there is no '/Volumes/nope'"):
+        fs.ls("/Volumes/nope")
 
 
 def test_a_listing_of_this_machines_disk_has_its_scheme(fs, tmp_path):

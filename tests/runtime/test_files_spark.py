@@ -28,6 +28,11 @@ def test_what_spark_writes_into_a_volume_is_read_by_everything(shell, spark, vol
     assert spark.read.parquet(part.path).count() == 3
 
 
+def test_a_volume_is_listed_in_its_schema(shell, volume):
+    names = [entry.name for entry in shell.user_ns["dbutils"].fs.ls("/Volumes/main/default")]
+    assert "paths/" in names
+
+
 def test_spark_reads_what_python_and_dbutils_write(shell, spark, volume):
     with open(f"{volume}/a.csv", "w") as stream:  # noqa: PTH123
         stream.write("n\n1\n")

@@ -45,7 +45,13 @@ class FileSystem(Utility):
     _path = "dbutils.fs"
 
     def ls(self, path: str) -> list[FileInfo]:
-        """Return the entries of a folder, or the one of a file, sorted by name."""
+        """Return the entries of a folder, or the one of a file, sorted by name.
+
+        Above the volumes these are catalogs, schemas and volumes.
+        """
+        above = _above_volumes(path)
+        if above is not None:
+            return above
         shown, local = _existing(path)
         if not local.is_dir():
             return [_info(shown.parent, local, _scheme(path))]
@@ -226,6 +232,27 @@ def _existing(path: str) -> tuple[PurePosixPath, Path]:
             hint = f"here '/dbfs' is left out: write '/{'/'.join(shown.parts[2:])}'"
         raise files.PathError(f"there is no '{path}'; {hint}")
     return shown, local
+
+
+def _above_volumes(path: str) -> list[FileInfo] | None:
+    """Return the catalogs, the schemas of one or the volumes of one; None for any other path."""
+    from lakebook.runtime.catalog import store
+
+    shown, _ = _place(path)
+    names = shown.parts[2:]
+    if _scheme(path) != "dbfs" or shown.parts[1:2] != ("Volumes",) or len(names) > 2:
+        return None
+    parent = store.ROOT
+    for kind, name in zip(("CATALOG", "SCHEMA"), names, strict=False):
+        row = store.child(parent, kind, name)
+        if row is None:
+            return None
+        parent = row.id
+    kind = ("CATALOG", "SCHEMA", "VOLUME")[len(names)]
+    return [
+        FileInfo(f"dbfs:{shown / row.name}/", f"{row.name}/", 0, row.altered)
+        for row in store.children(parent, kind)
+    ]
 
 
 def _writable(path: str, *, inside: bool = True) -> Path:
