@@ -29,6 +29,14 @@ from suite import ENVIRONMENTS, Case, cases
 CASE_SECONDS = 90
 
 
+class Ended(BaseException):
+    """This process was asked to end."""
+
+
+def _end(*_: Any) -> None:
+    raise Ended
+
+
 def main() -> int:
     """Run the named cases, or all; return 0 however they end, for the outcomes are judged later."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -37,6 +45,8 @@ def main() -> int:
     parser.add_argument("cases", nargs="*")
     given = parser.parse_args()
     given.results = given.results.resolve()
+    # Who ends this run ends its servers too, for then the blocks below are left in order.
+    signal.signal(signal.SIGTERM, _end)
     _let_assertions_say_their_values()
     wanted = [c for c in cases() if not given.cases or c.name in given.cases]
     with tempfile.TemporaryDirectory(prefix="compat-") as folder:
@@ -67,7 +77,7 @@ def run(environment: str, wanted: list[Case], folder: Path, results: Any) -> Non
                 case.run(Place(environment, spark, shell, folder, case))
         except BaseException as error:
             # A notebook that ends itself must not end the suite, so SystemExit is caught too.
-            if isinstance(error, KeyboardInterrupt):
+            if isinstance(error, KeyboardInterrupt | Ended):
                 raise
             outcome |= {"passed": False, "said": "".join(traceback.format_exception(error))}
         outcome["seconds"] = round(time.perf_counter() - begun, 2)

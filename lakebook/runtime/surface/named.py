@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,10 @@ def frame(spark: Any, name: str, options: Mapping[str, Any]) -> DataFrame | None
     `options` are a reader's, their names in lower case: a version, a time, the change data feed.
     """
     from lakebook.runtime import catalog
-    from lakebook.runtime.surface.readers import delta_frame
+    from lakebook.runtime.surface.readers import delta_frame, path_frame
 
+    if path := re.fullmatch(r"(?i)\s*delta\s*\.\s*`([^`]+)`\s*", name):
+        return path_frame(spark, path[1], dict(options))
     full = catalog.resolve(spark, name)
     if full is None:
         return None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from lakebook.runtime.delta.errors import delta_error
 from lakebook.runtime.patching import (
     Method,
     classes,
@@ -24,6 +26,7 @@ def install() -> None:
     ):
         remember_options(cls, translated=("path",))
         remember_format(cls)
+        replace(cls, "schema", _schema)
         replace(cls, "load", _load)
         replace(cls, "table", _table)
         replace(cls, "changes", _changes)
@@ -57,6 +60,14 @@ def _files(before: Method) -> Method:
     return read
 
 
+def _schema(before: Method) -> Method:
+    def schema(self: Any, schema: Any) -> Any:
+        state(self)["schema"] = schema
+        return before(self, schema)
+
+    return schema
+
+
 def _load(before: Method) -> Method:
     def load(
         self: Any, path: Any = None, format: str | None = None, schema: Any = None, **options: Any
@@ -68,7 +79,13 @@ def _load(before: Method) -> Method:
         self.options(**options)
         where = path if path is not None else told.options.get("path")
         if told.get("format") == "delta" or ("format" not in told and _delta_at(where)):
-            return _frame(session_of(self), where, told.options)
+            if schema is not None or "schema" in told:
+                raise delta_error(
+                    "DELTA_UNSUPPORTED_SCHEMA_DURING_READ",
+                    "Delta does not support specifying the schema at read time: the table's log "
+                    "has it. Leave schema() out, and cast columns afterwards.",
+                )
+            return path_frame(session_of(self), where, told.options)
         return before(self, paths(path), format, schema)
 
     return load
@@ -86,16 +103,26 @@ def local_root(where: str) -> str:
     return str(paths(where)).removeprefix("file:")
 
 
-def _frame(spark: Any, where: Any, options: dict[str, Any]) -> Any:
-    from lakebook.runtime.delta.errors import delta_error
-
+def path_frame(spark: Any, where: Any, options: dict[str, Any]) -> Any:
+    """Return the frame of the table at a path, which may end in a version such as ``@v3``."""
     if isinstance(where, list | tuple) and len(where) == 1:
         where = where[0]
     if not isinstance(where, str):
         raise delta_error(
             "DELTA_PATH_MISSING", "'path' is not specified: load one folder that holds a table."
         )
-    return delta_frame(spark, local_root(where), options)
+    path, version = _with_version(where)
+    return delta_frame(spark, local_root(path), options | version)
+
+
+def _with_version(where: str) -> tuple[str, dict[str, Any]]:
+    """Return the path and the version of ``path@v3``, unless a table has that very name."""
+    from lakebook.runtime.delta.snapshot import is_delta
+
+    found = re.fullmatch(r"(.+)@v(\d+)", where)
+    if found is None or is_delta(local_root(where)):
+        return where, {}
+    return found[1], {"versionasof": found[2]}
 
 
 def delta_frame(spark: Any, root: str, options: dict[str, Any]) -> Any:

@@ -247,7 +247,7 @@ def catalogs_are_joined(it):
 @case(
     "hive_metastore",
     "The old metastore is the catalog hive_metastore.",
-    source="https://docs.databricks.com/data-governance/unity-catalog/hive-metastore.html",
+    source="https://docs.databricks.com/data-governance/unity-catalog/index.html",
     differs="hive_metastore is Spark's own catalog of this session: its tables are gone when "
     "the session ends.",
 )

@@ -86,7 +86,7 @@ def a_widget_is_a_marker_in_sql(it):
 @case(
     "secrets.get",
     "A secret is given as text, and shown as [REDACTED] in every output.",
-    source="https://docs.databricks.com/security/secrets/redaction.html",
+    source="https://docs.databricks.com/security/secrets/index.html",
 )
 def a_secret_is_redacted(it):
     scope = _scope(it)
@@ -134,7 +134,7 @@ def a_notebook_runs_another(it):
 @case(
     "jobs.taskValues",
     "Outside a job, set does nothing and get gives debugValue.",
-    source="https://docs.databricks.com/jobs/share-task-context.html",
+    source="https://docs.databricks.com/dev-tools/dbutils.html",
 )
 def task_values_outside_a_job(it):
     values = it.dbutils.jobs.taskValues

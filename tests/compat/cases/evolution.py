@@ -95,7 +95,7 @@ def columns_are_added_by_statement(it):
 @case(
     "ALTER TABLE RENAME/DROP COLUMN",
     "Columns are renamed and dropped without rewriting files, once column mapping is on.",
-    source="https://docs.databricks.com/delta/column-mapping",
+    source="https://docs.databricks.com/delta/column-mapping.html",
     differs="There is no column mapping here: both statements are refused by name, and "
     "overwriteSchema does it by writing the rows again.",
 )

@@ -173,7 +173,7 @@ def the_older_registry_has_stages(it):
 @case(
     "experiments",
     "The name of an experiment is an absolute path, /Users/… or /Shared/….",
-    source="https://docs.databricks.com/mlflow/experiments.html",
+    source="https://docs.databricks.com/mlflow/index.html",
 )
 def an_experiment_is_a_path(it):
     import mlflow
@@ -187,7 +187,7 @@ def an_experiment_is_a_path(it):
 @case(
     "runs",
     "Runs keep parameters, metrics and artifacts, and are searched.",
-    source="https://docs.databricks.com/mlflow/experiments.html",
+    source="https://docs.databricks.com/mlflow/index.html",
 )
 def runs_are_kept_and_searched(it):
     import mlflow

@@ -43,7 +43,7 @@ def a_path_is_a_name_for_spark_table(it):
 @case(
     "partition filter",
     "A filter on a partition column reads only the files of the partitions it admits.",
-    source="https://docs.databricks.com/tables/partitions",
+    source="https://docs.databricks.com/tables/partitions.html",
 )
 def a_partition_filter_reads_only_its_files(it):
     path = it.given(["day"], day=["mon", "tue", "wed"], n=[1, 2, 3])
@@ -58,7 +58,7 @@ def a_partition_filter_reads_only_its_files(it):
 @case(
     "_metadata",
     "The hidden column _metadata.file_name names the file of each row, and is not in `*`.",
-    source="https://docs.databricks.com/ingestion/file-metadata-column",
+    source="https://docs.databricks.com/ingestion/file-metadata-column.html",
 )
 def the_file_of_a_row_is_known(it):
     frame = it.at(it.given(id=[1]))

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from suite import Area
 
-case = Area("display and magics", "https://docs.databricks.com/notebooks/notebooks-code.html")
+case = Area(
+    "display and magics",
+    "https://learn.microsoft.com/en-us/azure/databricks/notebooks/notebooks-code",
+)
 SHOWN = "https://docs.databricks.com/visualizations/index.html"
 
 

@@ -44,9 +44,9 @@ def a_batch_has_at_most_so_many_files(it):
     frame = _stream(it, source, maxFilesPerTrigger=1)
     target = it.path()
     _run(it, frame, target, it.path("checkpoint"))
-    batches = it.spark.sql(f"DESCRIBE HISTORY delta.`{target}`").collect()
-    found = [(row.operation, row.operationMetrics["numOutputRows"]) for row in batches]
-    assert found == [("STREAMING UPDATE", "1")] * 2
+    history = it.spark.sql(f"DESCRIBE HISTORY delta.`{target}`")
+    batches = history.filter("operation = 'STREAMING UPDATE'").collect()
+    assert [row.operationMetrics["numOutputRows"] for row in batches] == ["1", "1"]
 
 
 @case("startingVersion", "With startingVersion a stream begins with that version, included.")

@@ -156,7 +156,7 @@ def a_column_without_type_is_refused(it):
 @case(
     "VARIANT",
     "Semi-structured values are stored as VARIANT and read by path.",
-    source="https://docs.databricks.com/delta/variant",
+    source="https://docs.databricks.com/sql/language-manual/data-types/variant-type.html",
     differs="VARIANT columns are refused by name: Parquet readers beside Spark cannot read them "
     "yet. Keep such text as STRING and use parse_json when reading.",
 )

@@ -163,7 +163,7 @@ def a_repeated_transaction_writes_once(it):
 @case(
     "userMetadata",
     "The option userMetadata is kept with the commit and shown in the history.",
-    source="https://docs.databricks.com/delta/custom-metadata",
+    source="https://docs.delta.io/delta-batch",
 )
 def a_commit_carries_the_users_words(it):
     path = it.path()
