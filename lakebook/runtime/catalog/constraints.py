@@ -177,7 +177,9 @@ def record(table: Table, constraints: Sequence[Constraint]) -> None:
         )
 
 
-def checks_of(spark: SparkSession, schema: StructType, constraints: Sequence[Constraint]) -> dict:
+def checks_of(
+    spark: SparkSession, schema: StructType, constraints: Sequence[Constraint]
+) -> dict[str, str]:
     """Return the CHECK constraints of a new table as properties of it."""
     found: dict[str, str] = {}
     for number, constraint in enumerate(c for c in constraints if c.kind == "CHECK"):

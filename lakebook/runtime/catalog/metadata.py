@@ -116,6 +116,13 @@ def delta_root(table: Table) -> str:
     return table.location
 
 
+def snapshot_of(table: Table) -> Snapshot:
+    """Return the newest version of a Delta table. Raises what `delta_root` raises."""
+    from lakebook.runtime.delta.snapshot import Snapshot
+
+    return Snapshot.open(delta_root(table))
+
+
 def schema_of(spark: SparkSession, table: Table) -> StructType:
     """Return the columns of a table or view."""
     from pyspark.sql.types import StructType

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lakebook.runtime.catalog import constraints, context, grants, store, tables
 from lakebook.runtime.catalog.definition import (
+    Constraint,
     TableDefinition,
+    find_column,
     read_table,
     required,
     schema_of,
@@ -142,8 +145,6 @@ def _place(definition: TableDefinition) -> str | None:
 
 
 def _partitions(schema: StructType, definition: TableDefinition) -> list[str]:
-    from lakebook.runtime.catalog.definition import find_column
-
     for column in definition.cluster_by:
         find_column(schema, column.split(".")[0]) if schema.fields else None
     if definition.cluster_by and definition.partition_by:
@@ -159,7 +160,7 @@ def _partitions(schema: StructType, definition: TableDefinition) -> list[str]:
 
 def _with_constraints(
     spark: SparkSession, name: Name, schema: StructType, definition: TableDefinition
-) -> tuple[list, StructType, dict[str, str]]:
+) -> tuple[list[Constraint], StructType, dict[str, str]]:
     """Return the keys, the columns with those of the primary key NOT NULL, and the properties."""
     keys = constraints.planned(spark, name, schema, definition.constraints)
     for key in keys:
@@ -224,7 +225,9 @@ def _make_files(
     )
 
 
-def create_from(spark: SparkSession, definition: TableDefinition, frame_of) -> Table:
+def create_from(
+    spark: SparkSession, definition: TableDefinition, frame_of: Callable[[], DataFrame]
+) -> Table:
     """Make a table and fill it with the rows of a frame, which is made if it is needed."""
     name, old = _check(spark, definition)
     if definition.columns:
@@ -289,6 +292,7 @@ def _write(
         configuration=properties,
         operation="CREATE OR REPLACE TABLE AS SELECT" if replacing else "CREATE TABLE AS SELECT",
         table=str(name),
+        replace=replacing,
     )
     if old is not None and kept:
         by = grants.current_user()

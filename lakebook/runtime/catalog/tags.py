@@ -85,7 +85,7 @@ def column_name(spark: SparkSession, row: store.Securable, column: str) -> str:
 
 def comment_on(spark: SparkSession, reader: Reader) -> DataFrame | None:
     """Carry out ``COMMENT ON … IS …``, read up to behind COMMENT."""
-    from lakebook.runtime.catalog import alter
+    from lakebook.runtime.catalog import alter_columns
 
     reader.expect("ON")
     column_wanted = reader.accept("COLUMN")
@@ -97,7 +97,7 @@ def comment_on(spark: SparkSession, reader: Reader) -> DataFrame | None:
     reader.finish()
     if kind == "TABLE" and (place := at_path(parts)):
         if column:
-            alter.comment_column(spark, place, column, text or "")
+            alter_columns.comment_column(spark, place, column, text or "")
         else:
             _describe(place, text)
         return nothing(spark)
@@ -105,7 +105,7 @@ def comment_on(spark: SparkSession, reader: Reader) -> DataFrame | None:
     if row is None:
         return None
     if column:
-        alter.comment_column(spark, table_of(row), column, text or "")
+        alter_columns.comment_column(spark, table_of(row), column, text or "")
     else:
         comment(row, text)
     return nothing(spark)

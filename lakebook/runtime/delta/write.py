@@ -44,13 +44,15 @@ def write(
     operation: str = "WRITE",
     assign: bool = False,
     table: str | None = None,
+    replace: bool = False,
 ) -> int:
     """Write a frame as the next version of the table at `root` and return that version.
 
     `mode` is append, overwrite, errorifexists or ignore. `options` are those of the platform:
     ``mergeSchema``, ``overwriteSchema``, ``replaceWhere``, ``partitionOverwriteMode`` (dynamic),
     ``userMetadata``, ``txnAppId`` with ``txnVersion``. `txn` (stream, batch) makes a batch that is
-    written again write nothing. With `assign` types are cast as an INSERT does.
+    written again write nothing. With `assign` types are cast as an INSERT does. With `replace`
+    properties and constraints of the old table go with its rows (CREATE OR REPLACE).
     Raises DeltaError; a table that exists is then as it was.
     """
     wanted = Options.of(options or {}, mode)
@@ -72,7 +74,9 @@ def write(
         snapshot = Snapshot.open(root) if is_delta(root) else None
         if txn and snapshot and _written(snapshot, *txn):
             return snapshot.version
-        plan = _plan(rows, root, snapshot, wanted, partition_by, configuration or {}, assign)
+        kept = {} if snapshot is None or replace else snapshot.configuration
+        properties = {**kept, **(configuration or {})}
+        plan = _plan(rows, root, snapshot, wanted, partition_by, properties, assign)
         try:
             return _execute(plan, rows.sparkSession, root, snapshot, wanted, txn, operation, name)
         except errors.ProtocolChangedException:
@@ -189,16 +193,13 @@ def _plan(
         schema = schemas.nullable(given)
         parts = _resolved(schema, partition_by)
         _check_partitions(schema, parts)
-        merged_configuration = dict(snapshot.configuration if snapshot else {}) | dict(
-            configuration
-        )
         return _Plan(
             rows,
             schema,
             parts,
-            merged_configuration,
-            _metadata(snapshot, schema, parts, merged_configuration, None),
-            _protocol(schema, merged_configuration),
+            configuration,
+            _metadata(snapshot, schema, parts, configuration, None),
+            _protocol(schema, configuration),
         )
     parts = snapshot.partition_columns
     if partition_by and [p.lower() for p in partition_by] != [p.lower() for p in parts]:
