@@ -202,6 +202,15 @@ def test_unity_catalog_knows_no_filters_of_models():
         MlflowClient().search_model_versions("name = 'a.b.c'", order_by=["version_number"])
 
 
+def test_a_prompt_is_kept_beside_models_and_needs_no_signature():
+    mlflow.genai.register_prompt("main.default.greeting", "Hello {{name}}")
+    prompt = mlflow.genai.load_prompt("prompts:/main.default.greeting/1")
+    assert prompt.format(name="Ada") == "Hello Ada"
+    assert not MlflowClient().search_registered_models()
+    with pytest.raises(MlflowException, match="SCHEMA_DOES_NOT_EXIST"):
+        mlflow.genai.register_prompt("main.nothing.greeting", "Hello")
+
+
 def test_a_new_model_takes_the_privilege_create_model():
     schema = store.chain("main", "default", "MODEL", None)[1]
     with catalog.act_as("ada@example.com"):
