@@ -199,10 +199,12 @@ def test_table_of_csv_files_is_read_with_its_options(sql, spark):
 def test_table_as_select_is_made_and_replaced_with_history(sql):
     sql("CREATE TABLE made COMMENT 'c' AS SELECT id, id % 2 AS half FROM range(4)")
     assert sql("SELECT count(*) FROM made") == [(4,)]
+    assert Snapshot.open(root(sql, "made")).description == "c"
     assert refused(sql, "CREATE TABLE made AS SELECT 1")[0] == "TABLE_OR_VIEW_ALREADY_EXISTS"
     sql("CREATE TABLE IF NOT EXISTS made AS SELECT 1 AS other")
     sql("CREATE OR REPLACE TABLE made PARTITIONED BY (half) AS SELECT 7L AS id, 1 AS half")
     assert sql("SELECT * FROM made") == [(7, 1)]
+    assert not Snapshot.open(root(sql, "made")).description
     assert sql("SELECT count(*) FROM made VERSION AS OF 0") == [(4,)]
     assert sql("SHOW PARTITIONS made") == [(1,)]
     assert sql.columns("SHOW PARTITIONS made") == ["half"]

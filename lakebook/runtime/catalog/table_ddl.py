@@ -293,6 +293,8 @@ def _write(
         operation="CREATE OR REPLACE TABLE AS SELECT" if replacing else "CREATE TABLE AS SELECT",
         table=str(name),
         replace=replacing,
+        # An empty one takes the place of that of the old table.
+        comment=definition.comment or ("" if replacing else None),
     )
     if old is not None and kept:
         by = grants.current_user()

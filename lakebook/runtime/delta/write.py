@@ -45,6 +45,7 @@ def write(
     assign: bool = False,
     table: str | None = None,
     replace: bool = False,
+    comment: str | None = None,
 ) -> int:
     """Write a frame as the next version of the table at `root` and return that version.
 
@@ -52,7 +53,8 @@ def write(
     ``mergeSchema``, ``overwriteSchema``, ``replaceWhere``, ``partitionOverwriteMode`` (dynamic),
     ``userMetadata``, ``txnAppId`` with ``txnVersion``. `txn` (stream, batch) makes a batch that is
     written again write nothing. With `assign` types are cast as an INSERT does. With `replace`
-    properties and constraints of the old table go with its rows (CREATE OR REPLACE).
+    properties and constraints of the old table go with its rows (CREATE OR REPLACE). `comment`
+    describes a table that is made or gets another schema.
     Raises DeltaError; a table that exists is then as it was.
     """
     wanted = Options.of(options or {}, mode)
@@ -76,7 +78,7 @@ def write(
             return snapshot.version
         kept = {} if snapshot is None or replace else snapshot.configuration
         properties = {**kept, **(configuration or {})}
-        plan = _plan(rows, root, snapshot, wanted, partition_by, properties, assign)
+        plan = _plan(rows, root, snapshot, wanted, partition_by, properties, assign, comment)
         try:
             return _execute(plan, rows.sparkSession, root, snapshot, wanted, txn, operation, name)
         except errors.ProtocolChangedException:
@@ -185,6 +187,7 @@ def _plan(
     partition_by: Sequence[str],
     configuration: Mapping[str, str],
     assign: bool,
+    comment: str | None = None,
 ) -> _Plan:
     """Decide the schema that the table will have, and fit the rows to it."""
     given = schemas.table_schema(rows.schema)
@@ -198,7 +201,7 @@ def _plan(
             schema,
             parts,
             configuration,
-            _metadata(snapshot, schema, parts, configuration, None),
+            _metadata(snapshot, schema, parts, configuration, comment),
             _protocol(schema, configuration),
         )
     parts = snapshot.partition_columns
