@@ -73,6 +73,17 @@ def test_where_delta_spark_is_installed_it_is_left_alone(tmp_path):
         text=True,
     )
     assert done.stdout.strip() == "the real one", done.stderr
+    # A folder that only has the name is not it.
+    (package / "tables.py").unlink()
+    code = "from lakebook.runtime.delta import module; print(module.install())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path), "PATH": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "True", done.stderr
     assert module.install() is True  # here, twice changes nothing
 
 

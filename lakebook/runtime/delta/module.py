@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -75,8 +76,7 @@ def _module(name: str, content: dict[str, Any]) -> ModuleType:
 
 
 def _real() -> bool:
-    """Return whether delta-spark is installed; a folder called delta is not it."""
-    try:
-        return importlib.util.find_spec("delta.tables") is not None
-    except ModuleNotFoundError:
-        return False
+    """Return whether delta-spark is installed; it is looked for, not run."""
+    spec = importlib.util.find_spec("delta")
+    places = (spec.submodule_search_locations if spec else None) or []
+    return any((Path(place) / "tables.py").is_file() for place in places)

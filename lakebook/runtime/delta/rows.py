@@ -301,8 +301,9 @@ def _update(
     from pyspark.sql import functions as F
 
     condition = F.lit(True) if condition is None else condition
+    # Types alone are asked for, which one file knows as well as all.
     new = columns.assigned(
-        target.frame().filter(condition),
+        target.frame(target.snapshot.files()[:1]).filter(condition),
         target.schema,
         sets,
         lambda column: F.col(columns.quoted(column)),
