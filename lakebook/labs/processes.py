@@ -53,7 +53,8 @@ def environment(home: Path, *, strict: bool) -> dict[str, str]:
     # Without these, a kernel called python3 of another Python on the machine comes first.
     env.pop("JUPYTER_PATH", None)
     env["JUPYTER_PREFER_ENV_PATH"] = "1"
-    for name in ("LAKEBOOK_STRICT", "MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME"):
+    own = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_NAME")
+    for name in ("LAKEBOOK_STRICT", *own):
         env.pop(name, None)
     if strict:
         env["LAKEBOOK_STRICT"] = "1"
