@@ -145,14 +145,13 @@ def grant(row: store.Securable, privileges: Sequence[str], principal: str) -> No
 
 
 def revoke(row: store.Securable, privileges: Sequence[str], principal: str) -> None:
-    """Take privileges back; ALL PRIVILEGES takes each one. One not granted is no error."""
+    """Take privileges back. One not granted is no error.
+
+    As on the platform ALL PRIVILEGES is one of its own: those granted one by one stay.
+    """
     names = [check_privilege(privilege, row.kind) for privilege in privileges]
     require_manage(row)
     with store.transaction() as opened:
-        if ALL in names:
-            opened.execute(
-                "DELETE FROM grants WHERE securable = ? AND principal = ?", (row.id, principal)
-            )
         opened.executemany(
             "DELETE FROM grants WHERE securable = ? AND principal = ? AND privilege = ?",
             [(row.id, principal, name) for name in names],

@@ -113,10 +113,15 @@ def _columns(spark: SparkSession, catalog: store.Securable) -> Rows:
                 None,
                 "YES" if field.nullable else "NO",
                 kind,
-                field.dataType.typeName().split("(")[0].upper(),
+                _simple(kind, field.dataType.typeName()),
                 partitions.index(lower) + 1 if lower in partitions else None,
                 (field.metadata or {}).get("comment"),
             )
+
+
+def _simple(kind: str, name: str) -> str:
+    """Return the name of a type without its parameters, as the platform's catalog calls it."""
+    return "INT" if kind == "int" else name.split("(")[0].upper()
 
 
 def _views(spark: SparkSession, catalog: store.Securable) -> Rows:
