@@ -37,6 +37,7 @@ def test_delta_is_the_format_where_none_is_named(spark, tmp_path):
     assert ids(spark.read.load(str(tmp_path / "t"))) == [0, 1, 2]
     spark.range(3).write.parquet(str(tmp_path / "p"))
     assert ids(spark.read.load(str(tmp_path / "p"))) == [0, 1, 2]
+    assert ids(spark.table(f"delta.`{tmp_path}/t`")) == [0, 1, 2]
 
 
 def test_a_table_has_one_meaning_by_one_two_or_three_names(spark, schema):
