@@ -26,9 +26,6 @@ def frame(spark: Any, name: str, options: Mapping[str, Any]) -> DataFrame | None
         return path_frame(spark, path[1], dict(options))
     full = catalog.resolve(spark, name)
     if full is None:
-        first, *rest = split(name)
-        if first.lower() == "delta" and rest:
-            return delta_frame(spark, local_root(rest[-1]), dict(options))
         return None
     found = catalog.find(full)
     if found is None or found.format != "delta" or not found.location:
