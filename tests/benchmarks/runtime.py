@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--repeat", type=int, default=3)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-        os.environ["LAKEBOOK_HOME"] = f"{folder}/home"
+        os.environ |= {"LAKEBOOK_HOME": f"{folder}/home", "TMPDIR": folder}
         lines = measure(Path(folder), given.rows, given.repeat)
         lines.append(session_start(given.repeat))
     print(f"{given.rows:,} rows × 12 columns, median of {given.repeat}\n")
@@ -139,13 +139,14 @@ get_spark(); print(time.perf_counter() - begun)
 """
 # The same settings, so that what is compared is only what is added to the session.
 BARE = """
-import os, sys, time; begun = time.perf_counter()
+import os, tempfile, time; begun = time.perf_counter()
+from pathlib import Path
 from lakebook.runtime.java import ensure_java
 os.environ["JAVA_HOME"] = str(ensure_java())
-from lakebook.runtime.session import _settings
+from lakebook.runtime.session import settings
 from pyspark.sql import SparkSession
 builder = SparkSession.builder
-for key, value in _settings().items():
+for key, value in settings("local[*]", Path(tempfile.mkdtemp())).items():
     builder = builder.config(key, value)
 builder.getOrCreate(); print(time.perf_counter() - begun)
 """
@@ -155,9 +156,9 @@ def session_start(repeat: int) -> Line:
     """Compare the start of a session with that of a bare one, each in a process of its own."""
 
     def seconds(program: str) -> float:
-        done = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
         return float(done.stdout.split()[-1])
 
     times = [(seconds(OURS), seconds(BARE)) for _ in range(repeat)]
