@@ -24,9 +24,9 @@ Databricks, Delta Lake, Spark or MLflow promises, and runs it three times: on a 
 over Spark **Connect**, and on a standalone **cluster** of two worker processes. No test asks the
 platform itself, so each row links to the page whose promise it tests. Last looked at: {date}.
 
-A ✓ means that the promise holds; *differs* that something else happens, which is said in the last
-column and at the top of the page, and tested as well; a dash that the promise is for another kind
-of session, for the reason given.
+A ✓ means that the promise holds; *differs* that something else happens, which is said at the top
+of the page, and tested as well; a dash that the promise is for another kind of session, for the
+reason given.
 
 """
 
@@ -35,40 +35,44 @@ DIFFERS = """\
 
 """
 
-
-def text() -> str:
-    """Return the page as Markdown."""
-    every = cases()
-    parts = [HEAD.format(count=len(every), date=CHECKED), DIFFERS]
-    parts += [
-        f"- **{_plain(case.api)}** ([source]({case.source})). {_plain(case.promise)} "
-        f"*Here:* {_plain(case.differs)}\n"
-        for case in every
-        if case.differs
-    ]
-    parts.append(_elsewhere())
-    for area, group in itertools.groupby(every, key=lambda case: case.area):
-        parts.append(f"\n## {area}\n\n{_table(list(group))}")
-    return "".join(parts)
-
-
-def _elsewhere() -> str:
-    return """
+ELSEWHERE = """\
 What this machine has not at all, and no test could show: a workspace with users and permissions
 enforced on files, cloud storage and external locations, SQL warehouses, serverless compute, jobs
 and pipelines run by a scheduler, and lineage. `databricks.yml` sends the same notebooks there.
 """
 
 
+def text() -> str:
+    """Return the page as Markdown."""
+    every = cases()
+    parts = [HEAD.format(count=len(every), date=CHECKED), DIFFERS]
+    parts += [
+        f"({_target(case)})=\n**{_api(case)}.** {_plain(case.promise)} "
+        f"([source]({case.source})) *Here:* {_plain(case.differs)}\n\n"
+        for case in every
+        if case.differs
+    ]
+    parts.append(ELSEWHERE)
+    for area, group in itertools.groupby(every, key=lambda case: case.area):
+        parts.append(f"\n## {area}\n\n{_table(list(group))}")
+    return "".join(parts)
+
+
 def _table(group: list[Case]) -> str:
-    titles = ["API", "Promise", *(name.capitalize() for name in ENVIRONMENTS.values()), "Remark"]
-    lines = [titles, ["---"] * len(titles)]
+    titles = ["Promise", *(name.capitalize() for name in ENVIRONMENTS.values()), "Remark"]
+    rows = [titles]
     for case in group:
         marks = [_mark(case, environment) for environment in ENVIRONMENTS]
-        promise = f"{_plain(case.promise)} [source]({case.source})"
-        lines.append([_plain(case.api), promise, *marks, _remark(case)])
-    rows = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-    return "\n".join(rows) + "\n"
+        promise = f"**{_api(case)}.** {_plain(case.promise)} ([source]({case.source}))"
+        rows.append([promise, *marks, _remark(case)])
+    lines = ["```{list-table}", ":header-rows: 1", ":widths: 56 9 10 10 15", ""]
+    for row in rows:
+        lines += [f"{'*' if n == 0 else ' '} - {cell}".rstrip() for n, cell in enumerate(row)]
+    return "\n".join([*lines, "```", ""])
+
+
+def _target(case: Case) -> str:
+    return "differs-" + case.name.replace("_", "-")
 
 
 def _mark(case: Case, environment: str) -> str:
@@ -82,7 +86,15 @@ def _remark(case: Case) -> str:
     for environment, reason in case.not_on.items():
         reasons.setdefault(reason, []).append(ENVIRONMENTS[environment])
     told = [f"Not {' and '.join(names)}: {reason}." for reason, names in reasons.items()]
-    return " ".join([_plain(case.differs or ""), *told]).strip()
+    if case.differs:
+        told.insert(0, f"[Said above](#{_target(case)}).")
+    return " ".join(told)
+
+
+def _api(case: Case) -> str:
+    """Return the name as code where it is code: else its quotes would become typographic."""
+    is_code = any(sign in case.api for sign in "(\"'") and "`" not in case.api
+    return f"`{case.api}`" if is_code else _plain(case.api)
 
 
 def _plain(said: str) -> str:
