@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lakebook import workspace
+from lakebook.runtime import registry
 from lakebook.runtime.catalog import (
     context,
     grants,
@@ -293,7 +294,8 @@ def _drop_container(row: store.Securable, cascade: bool) -> None:
     else:
         full = bool(store.children(row.id))
         condition = "SCHEMA_NOT_EMPTY"
-    if full and not cascade:
+    models = registry.models_below(key)
+    if (full or models) and not cascade:
         raise error(
             condition,
             f"Cannot drop a {row.kind.lower()} `{key}` because it contains objects. Use DROP "
@@ -311,6 +313,8 @@ def _drop_container(row: store.Securable, cascade: bool) -> None:
         for schema in schemas
         for volume in store.children(schema.id, "VOLUME")
     ]
+    if models:
+        registry.delete_models(models)
     store.remove(row.id)
     for location in managed:
         tables.delete_data(location)

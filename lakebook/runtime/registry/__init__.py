@@ -8,9 +8,13 @@ for the platform only where the extension was loaded; everywhere else MLflow's o
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
+from collections.abc import Iterable
 from typing import Any
 
+from lakebook import workspace
 from lakebook.runtime.session import on_databricks
 
 UNITY_CATALOG = "databricks-uc"
@@ -65,6 +69,29 @@ def models(
 
         return LocalModels(artifact_uri, tracking_uri, address)
     return ModelsArtifactRepository(artifact_uri, tracking_uri, registry_uri)
+
+
+def models_below(key: str) -> list[str]:
+    """Return the full names of the models in a catalog or schema, such as ``main.gold``, sorted.
+
+    MLflow, which takes seconds to import, is not asked: its database is read.
+    """
+    database = workspace.path("mlflow.db")
+    if on_databricks() or not database.is_file():
+        return []
+    prefix = f"{key.lower()}."
+    question = "SELECT name FROM registered_models WHERE substr(name, 1, ?) = ? ORDER BY name"
+    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        return [name for (name,) in connection.execute(question, (len(prefix), prefix))]
+
+
+def delete_models(names: Iterable[str]) -> None:
+    """Delete models of Unity Catalog by their full names, with all their versions."""
+    from lakebook.runtime.registry.stores import UnityCatalogStore
+
+    store = UnityCatalogStore(workspace.tracking_uri())
+    for name in names:
+        store.delete_registered_model(name)
 
 
 def _database() -> str:

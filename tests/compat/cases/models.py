@@ -145,11 +145,13 @@ def a_version_is_copied(it):
         assert mlflow.pyfunc.load_model(f"models:/{it.name('prod')}/1") is not None
 
 
-@case("models in the catalog", "A schema with a model is not empty.", source=UC)
+@case("models in the catalog", "A schema with a model is not empty; CASCADE drops the model too.")
 def a_model_fills_its_schema(it):
-    with _registry(it) as (mlflow, _):
+    with _registry(it) as (mlflow, client):
         mlflow.register_model(_logged(mlflow), it.name("kept"))
         refused(lambda: it.sql("DROP SCHEMA {s}"), ("NOT_EMPTY", "not empty"))
+        it.sql("DROP SCHEMA {s} CASCADE")
+        refused(lambda: client.get_registered_model(it.name("kept")), "kept")
 
 
 @case(
