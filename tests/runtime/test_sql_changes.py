@@ -289,6 +289,11 @@ def test_what_cannot_be_written_is_refused_and_nothing_changes(stock):
         ("RESTORE TABLE stock TO VERSION AS OF 999", r"999"),
         ("INSERT INTO stock REPLACE USING (id) VALUES (1, 'x', 'n', NULL)", r"REPLACE USING"),
     ]
+    stock.sql("CREATE OR REPLACE TEMP VIEW `only a view` AS SELECT * FROM stock")
+    refused += [
+        (f"{text} WHERE id = 1", r"\[EXPECT_TABLE_NOT_VIEW.*only a view")
+        for text in ("DELETE FROM `only a view`", "UPDATE `only a view` SET id = 2")
+    ]
     before = rows(stock)
     for text, message in refused:
         with pytest.raises(Exception, match=message) as caught:

@@ -70,6 +70,8 @@ def run(spark: SparkSession, text: str, args: Any = None, **kwargs: Any) -> Data
     _check_words(statement)
     sql_session.refresh(spark)
     head = statement.up(0)
+    if head in ("CREATE", "CACHE", "BEGIN", "EXECUTE"):
+        sql_session.forget(spark)
     if head == "SET" and statement.up(1) in ("CATALOG", "TAG"):
         return _catalog(spark, text, args)
     if head in _QUERIES and not (head in ("WITH", "FROM") and _inserts(statement)):
@@ -238,7 +240,7 @@ def _insert(names: Names, s: Statement) -> DataFrame | None:
         statement = Statement(there) if there else s
         done = _query(names, statement, names.args, {})
         return done or (there and sql_session.execute(names.spark, there, names.args)) or None
-    to = sql_dml.target(names, said.parts)
+    to = sql_dml.target(names, said.parts, change=False)
     if to is None:
         sparks = _sparks_names(s)
         said = sql_insert.read_insert(sparks, start) or said

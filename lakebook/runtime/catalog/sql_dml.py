@@ -33,9 +33,10 @@ class Target:
         return Snapshot.open(self.root).schema
 
 
-def target(names: Names, parts: tuple[str, ...]) -> Target | None:
+def target(names: Names, parts: tuple[str, ...], change: bool = True) -> Target | None:
     """Return the table of ours that the parts name; None if it is Spark's own.
 
+    `change` says that Spark would not do it to a temporary view either.
     Raises TABLE_OR_VIEW_NOT_FOUND, EXPECT_TABLE_NOT_VIEW, PERMISSION_DENIED, and for a table of
     another format DELTA_TABLE_ONLY_OPERATION.
     """
@@ -45,6 +46,11 @@ def target(names: Names, parts: tuple[str, ...]) -> Target | None:
         return Target((parts[1],), root_of(parts[1]), f"delta.{quoted(parts[1])}")
     name = names.full(parts)
     if name is None:
+        if change and len(parts) == 1 and names.is_temporary(parts[0]):
+            raise error(
+                "EXPECT_TABLE_NOT_VIEW.NO_ALTERNATIVE",
+                f"`{parts[0]}` is a temporary view; name the table below it.",
+            )
         return None
     table = tables.require_table(name)
     if table.kind == "VIEW":

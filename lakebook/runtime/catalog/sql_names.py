@@ -60,14 +60,15 @@ class Names:
             return None
         if self.place is not None and len(parts) < 3 and not is_path(parts):
             parts = (*self.place[: 3 - len(parts)], *parts)
-        if len(parts) == 1 and self._temporary(parts[0]):
-            return None
-        return context.resolve_object(self.spark, list(parts))
+        name = context.resolve_object(self.spark, list(parts))
+        return None if len(parts) == 1 and self.is_temporary(parts[0], name) else name
 
-    def _temporary(self, name: str) -> bool:
-        key = normal(name)
+    def is_temporary(self, part: str, name: Name | None = None) -> bool:
+        """Return whether a one-part name, which else would mean `name`, is a temporary view."""
+        key = normal(part)
         if key not in self.temporary:
-            self.temporary[key] = sql_session.is_temporary_view(self.spark, name)
+            table = name is not None and tables.find(name) is not None
+            self.temporary[key] = sql_session.is_temporary_view(self.spark, part, table)
         return self.temporary[key]
 
     def relation(self, statement: Statement, relation: Relation) -> Found | None:
