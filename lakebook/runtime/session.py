@@ -58,6 +58,9 @@ def get_spark(app_name: str = "lakebook") -> SparkSession:
     """
     from lakebook.runtime import surface
 
+    # They repeat each error with its whole Java stack on one line, above the error itself.
+    for repeating in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        logging.getLogger(repeating).setLevel(logging.CRITICAL)
     spark = _session(app_name)
     if not on_databricks() and type(spark).__module__.startswith("pyspark.sql.connect."):
         from lakebook.runtime import connect
@@ -97,8 +100,6 @@ def _use_this_machine() -> None:
 def _start(app_name: str) -> SparkSession:
     from pyspark.sql import SparkSession
 
-    # It repeats each error with its whole Java stack on one line, above the error itself.
-    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
     log = workspace.path("logs", f"spark-{os.getpid()}.log")
     builder = SparkSession.builder.appName(app_name)
     scratch = Path(tempfile.mkdtemp(prefix="spark-", dir=workspace.path("spark", ".keep").parent))

@@ -15,7 +15,7 @@ from pathlib import Path
 import deltalake
 import pytest
 
-from lakebook.runtime.delta import errors, log, maintenance, read, rows, write
+from lakebook.runtime.delta import errors, log, maintenance, read, rows, stage, write
 from lakebook.runtime.delta.errors import DeltaError
 from lakebook.runtime.delta.merge import INSERT, MATCHED, NOT_MATCHED, UPDATE, Clause, merge
 from lakebook.runtime.delta.snapshot import Snapshot, commit_times
@@ -100,7 +100,7 @@ def test_vacuum_keeps_a_week_unless_it_is_told_twice(spark, root, unchecked):
 
 
 def test_vacuum_leaves_what_another_writer_has_only_just_written(spark, root):
-    staged = write.stage(spark.range(3).selectExpr("id", "'0' part"), root, ["part"])
+    staged = stage.stage(spark.range(3).selectExpr("id", "'0' part"), root, ["part"])
     maintenance.vacuum(spark, root)
     assert all(Path(root, file.path).exists() for file in staged)
 

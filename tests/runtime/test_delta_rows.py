@@ -11,7 +11,7 @@ import pytest
 from pyspark.errors import AnalysisException
 from pyspark.sql import functions as F
 
-from lakebook.runtime.delta import log, rows, write
+from lakebook.runtime.delta import log, rows, stage, write
 from lakebook.runtime.delta.errors import DeltaError
 from lakebook.runtime.delta.snapshot import Snapshot
 
@@ -88,7 +88,7 @@ def test_a_delete_of_partitions_reads_no_data(spark, make):
     root = make(partition_by=["part"])
     for file in Snapshot.open(root).files():
         if file.partition_values["part"] == "1":
-            Path(write.place(root, file)).write_bytes(b"not Parquet")
+            Path(stage.place(root, file)).write_bytes(b"not Parquet")
     assert rows.delete(spark, root, F.col("part") == 1) == {"num_affected_rows": 3}
     assert oracle(root) == nine(without=[3, 4, 5])
 
@@ -123,7 +123,13 @@ def test_a_condition_may_ask_another_table(spark, make):
     spark.range(3, 5).createOrReplaceTempView("gone_ids")
     rows.delete(spark, root, "t.id in (select id from gone_ids)", alias="t")
     assert oracle(root) == nine(without=[3, 4])
-    rows.update(spark, root, {"name": "'x'"}, "exists (select 1 from gone_ids g where g.id = id+1)")
+    rows.update(
+        spark,
+        root,
+        {"name": "'x'"},
+        "exists (select 1 from gone_ids g where g.id = t.id+1)",
+        alias="t",
+    )
     assert oracle(root) == nine(without=[2, 3, 4]) + Counter([(2, "x", 0)])
 
 

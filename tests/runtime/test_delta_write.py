@@ -296,3 +296,26 @@ def test_a_batch_with_the_same_number_is_written_once(spark, root):
     assert write.write(spark.range(2), root, options=options) == 0
     assert write.write(spark.range(2, 3), root, options={**options, "txnVersion": 5}) == 1
     assert oracle(root) == [0, 1, 2]
+
+
+def test_a_table_that_asks_more_of_its_writers_is_not_appended_to(spark, root):
+    write.write(spark.range(1), root)
+    first = Path(root) / "_delta_log" / f"{0:020d}.json"
+    lines = [json.loads(line) for line in first.read_text().splitlines()]
+    for line in lines:
+        if "protocol" in line:
+            line["protocol"] = {
+                "minReaderVersion": 1,
+                "minWriterVersion": 7,
+                "writerFeatures": ["appendOnly", "rowTracking"],
+            }
+    first.write_text("\n".join(map(json.dumps, lines)))
+    condition = "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE"
+    refused(condition, lambda: write.write(spark.range(2), root), "rowTracking")
+    assert ids(spark, root) == [0]
+
+
+def test_a_commit_carries_the_words_of_its_writer(spark, root):
+    write.write(spark.range(1), root, options={"userMetadata": "first load"})
+    (entry,) = deltalake.DeltaTable(root).history()
+    assert entry["userMetadata"] == "first load"

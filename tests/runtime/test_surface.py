@@ -214,6 +214,33 @@ def test_auto_loader_is_replaced_by_the_file_source(spark, tmp_path):
     assert ids(spark.table("arrived")) == [1]
 
 
+def test_a_batch_of_a_stream_stands_where_the_stream_was_started(spark, schema, tmp_path):
+    spark.range(3).write.save(str(tmp_path / "in"))
+
+    def each(batch, number):
+        batch.write.mode("append").saveAsTable("by_batches")
+        assert batch.sparkSession.sql("SELECT current_schema()").first()[0] == schema[5:]
+
+    query = (
+        spark.readStream.format("delta")
+        .load(str(tmp_path / "in"))
+        .writeStream.foreachBatch(each)
+        .option("checkpointLocation", str(tmp_path / "c"))
+        .trigger(availableNow=True)
+        .start()
+    )
+    query.awaitTermination()
+    assert ids(spark.table(f"{schema}.by_batches")) == [0, 1, 2]
+
+
+def test_a_view_of_the_session_shows_the_newest_rows_of_a_table(spark):
+    spark.range(2).write.saveAsTable("t")
+    spark.sql("CREATE OR REPLACE TEMP VIEW seen AS SELECT * FROM t")
+    spark.range(5, 6).write.mode("append").saveAsTable("t")
+    assert ids(spark.table("seen")) == [0, 1, 5]
+    spark.catalog.dropTempView("seen")
+
+
 def test_patching_twice_changes_nothing(spark):
     before = type(spark).sql
     surface.install(spark)

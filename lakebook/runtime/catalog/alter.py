@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-
 def alter(spark: SparkSession, reader: Reader) -> DataFrame | None:
     """Carry out ALTER, read up to behind its first word; None if the thing is Spark's own."""
     reader.accept("MATERIALIZED") or reader.accept("STREAMING")

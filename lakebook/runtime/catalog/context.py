@@ -41,7 +41,7 @@ _states: dict[str, State] = {}
 _ATTRIBUTE = "_lakebook_state"
 
 
-def _state(spark: SparkSession) -> State:
+def state_of(spark: SparkSession) -> State:
     """Return the state of a session; several Python objects may stand for one session."""
     kept: State | None = spark.__dict__.get(_ATTRIBUTE)
     if kept is None:
@@ -65,7 +65,7 @@ def sparks_own(spark: SparkSession, name: str, *arguments: Any) -> Any:
 
 def current(spark: SparkSession) -> tuple[str, str]:
     """Return the session's catalog and schema; at the start ``("main", "default")``."""
-    state = _state(spark)
+    state = state_of(spark)
     if state.catalog in SPARKS_OWN:
         return state.catalog, sparks_own(spark, "currentDatabase")
     return state.catalog, state.schema
@@ -79,7 +79,7 @@ def use(spark: SparkSession, catalog: str | None = None, schema: str | None = No
     """
     from lakebook.runtime.catalog import grants
 
-    state = _state(spark)
+    state = state_of(spark)
     target = normal(catalog) if catalog is not None else state.catalog
     if target in SPARKS_OWN:
         if schema is not None:
@@ -100,6 +100,12 @@ def use(spark: SparkSession, catalog: str | None = None, schema: str | None = No
 
 
 INFORMATION_SCHEMA = "information_schema"
+
+
+def stand(spark: SparkSession, catalog: str, schema: str) -> None:
+    """Put a session where another stands, as a session cloned from it would."""
+    state = state_of(spark)
+    state.catalog, state.schema = catalog, schema
 
 
 def require_catalog(catalog: str) -> store.Securable:
@@ -161,7 +167,7 @@ def resolve_object(spark: SparkSession, name: str | Sequence[str]) -> Name | Non
     if len(parts) == 3:
         catalog, schema = normal(parts[0]), normal(parts[1])
     else:
-        state = _state(spark)
+        state = state_of(spark)
         catalog = state.catalog
         schema = normal(parts[0]) if len(parts) == 2 else state.schema
     if catalog in SPARKS_OWN or (catalog == "system" and schema in SPARKS_SYSTEM):
@@ -176,7 +182,7 @@ def resolve_schema(spark: SparkSession, parts: Sequence[str]) -> tuple[str, str]
             "INVALID_SCHEMA_NAME",
             f"'{'.'.join(parts)}' has {len(parts)} parts; a schema's name has two: catalog.schema",
         )
-    catalog = normal(parts[0]) if len(parts) == 2 else _state(spark).catalog
+    catalog = normal(parts[0]) if len(parts) == 2 else state_of(spark).catalog
     if catalog in SPARKS_OWN or (len(parts) == 1 and normal(parts[0]) in TEMPORARY):
         return None
     return catalog, normal(parts[-1])

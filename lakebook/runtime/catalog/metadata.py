@@ -160,17 +160,17 @@ def commit(
     """
     from pyspark.sql.types import StructType
 
-    from lakebook.runtime.delta import log, write
+    from lakebook.runtime.delta import features, log
 
     configuration = changes.get("configuration", snapshot.configuration)
     schema = changes.pop("schema", None)
-    protocol = write.protocol_for(snapshot, configuration)
+    protocol = features.protocol_for(snapshot, configuration)
     if isinstance(schema, StructType):
         from lakebook.runtime.delta import schemas
 
         schemas.check(schema)
         changes["schemaString"] = schemas.json_of(schema)
-        protocol = protocol or write._raised(snapshot, schema)
+        protocol = protocol or features.raised(snapshot, schema)
     actions = log.Actions(
         snapshot.version,
         operation,

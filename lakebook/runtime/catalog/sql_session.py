@@ -38,7 +38,7 @@ class Kept:
 def _kept(spark: SparkSession) -> Kept:
     from lakebook.runtime.catalog import context
 
-    found: Kept = vars(context._state(spark)).setdefault("sql", Kept())
+    found: Kept = vars(context.state_of(spark)).setdefault("sql", Kept())
     return found
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from functools import reduce
 from typing import TYPE_CHECKING, Any
 
-from lakebook.runtime.delta import log, read, write
+from lakebook.runtime.delta import log, read, stage
 from lakebook.runtime.delta.errors import delta_error
 from lakebook.runtime.delta.log import Add
 from lakebook.runtime.delta.snapshot import Snapshot, commit_times, milliseconds
@@ -82,10 +82,10 @@ def _dated(
     rows = read.scan(spark, end.root, schema, end.partition_columns, once, {URI: "file_path"})
     # Spark writes one file as file:/t/x in one place and as file:///t/x in another.
     rows = rows.withColumn(URI, F.regexp_replace(URI, "^file:/+", "/"))
-    uris = {write.local_path(uri): ROOT.sub("/", uri) for uri in rows.inputFiles()} if once else {}
+    uris = {stage.local_path(uri): ROOT.sub("/", uri) for uri in rows.inputFiles()} if once else {}
     versions = [
         (
-            uris[write.place(end.root, file)],
+            uris[stage.place(end.root, file)],
             version,
             dt.datetime.fromtimestamp(times[version] / 1000, dt.UTC),
         )

@@ -65,6 +65,7 @@ class Actions:
     txn: tuple[str, int] | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    user_metadata: str | None = None
     reads: frozenset[str] | None = None
     reads_all: bool = False
     read_partitions: frozenset[tuple[tuple[str, str | None], ...]] | None = None
@@ -155,6 +156,8 @@ def _lines(actions: Actions, version: int) -> Iterator[dict[str, Any]]:
         "engineInfo": ENGINE,
         "txnId": str(uuid.uuid4()),
     }
+    if actions.user_metadata is not None:
+        info["userMetadata"] = actions.user_metadata
     if actions.read_version >= 0:
         info["readVersion"] = actions.read_version
     yield {"commitInfo": info}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lakebook.runtime.delta import columns, errors, log, write
+from lakebook.runtime.delta import columns, errors, log, stage
 from lakebook.runtime.delta.errors import delta_error
 from lakebook.runtime.delta.log import Add
 from lakebook.runtime.delta.rows import Target
@@ -82,7 +82,7 @@ def _history_row(root: str, version: int, time: int) -> tuple[Any, ...]:
         info.get("isolationLevel"),
         info.get("isBlindAppend"),
         _texts(info.get("operationMetrics")),
-        info.get("userMetadata") or parameters.pop("userMetadata", None),
+        info.get("userMetadata"),
         info.get("engineInfo"),
     )
 
@@ -298,7 +298,7 @@ def restore(
     """
     before = Snapshot.open(root)
     wanted = Snapshot.open(root, version_at(root, timestamp) if version is None else version)
-    missing = [f.path for f in wanted.files() if not Path(write.place(root, f)).exists()]
+    missing = [f.path for f in wanted.files() if not Path(stage.place(root, f)).exists()]
     if missing:
         raise delta_error(
             "DELTA_CANNOT_RESTORE_TABLE_VERSION",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from typing import TYPE_CHECKING, Any
 
-from lakebook.runtime.delta import columns, errors, log, schemas, write
+from lakebook.runtime.delta import columns, errors, features, log, schemas
 from lakebook.runtime.delta.errors import delta_error
 from lakebook.runtime.delta.log import Actions, Add
 from lakebook.runtime.delta.rows import FILE, OLD, ROW, Rewrite, Target, change, own, staged
@@ -380,7 +380,7 @@ class _Merge:
         if evolved:
             schemas.check(self.schema)
             metadata = snapshot.metadata(schemaString=schemas.json_of(self.schema))
-            protocol = write._raised(snapshot, self.schema)
+            protocol = features.raised(snapshot, self.schema)
         log.commit(
             snapshot.root,
             Actions(

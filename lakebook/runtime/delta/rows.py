@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from lakebook.runtime.delta import columns, errors, log, read, schemas, write
+from lakebook.runtime.delta import columns, errors, features, log, read, schemas, stage
 from lakebook.runtime.delta.errors import delta_error
 from lakebook.runtime.delta.log import Actions, Add
 from lakebook.runtime.delta.snapshot import Snapshot
@@ -43,7 +43,7 @@ class Target:
         Raises DeltaError if there is none, or it holds columns that only the platform computes.
         """
         snapshot = Snapshot.open(root)
-        _refuse_unknown(snapshot)
+        features.refuse_unknown(snapshot)
         return cls(spark, snapshot, alias, name or f"delta.`{snapshot.root}`")
 
     @property
@@ -75,11 +75,11 @@ class Target:
 
     def file(self, uri: str) -> Add:
         """Return the file that Spark calls `uri`."""
-        return self._by_place[write.local_path(uri)]
+        return self._by_place[stage.local_path(uri)]
 
     @cached_property
     def _by_place(self) -> Mapping[str, Add]:
-        return {write.place(self.snapshot.root, file): file for file in self.snapshot.files()}
+        return {stage.place(self.snapshot.root, file): file for file in self.snapshot.files()}
 
     def count(self, files: Sequence[Add]) -> int:
         """Return how many rows the files hold; they are read only if the log does not say."""
@@ -137,46 +137,7 @@ class Target:
 
     def stage(self, rows: DataFrame) -> list[Add]:
         """Write rows as files of the table that no version has yet."""
-        return write.stage(rows, self.snapshot.root, self.snapshot.partition_columns)
-
-
-# Columns that the platform computes, and features of a table that need nothing of a writer here.
-COMPUTED = ("delta.generationExpression", "delta.identity.start")
-HONOURED = frozenset(
-    {
-        "appendOnly",
-        "invariants",
-        "checkConstraints",
-        "changeDataFeed",
-        "generatedColumns",
-        "identityColumns",
-        "timestampNtz",
-        "deletionVectors",
-        "domainMetadata",
-        "clustering",
-        "v2Checkpoint",
-        "vacuumProtocolCheck",
-        "allowColumnDefaults",
-    }
-)
-
-
-def _refuse_unknown(snapshot: Snapshot) -> None:
-    """Raise DeltaError if a writer of this table must do what this one does not."""
-    unknown = sorted(set(snapshot.protocol().get("writerFeatures", ())) - HONOURED)
-    unknown += [
-        f"{key} (column `{column.name}`)"
-        for column in snapshot.schema.fields
-        for key in column.metadata or {}
-        if key in COMPUTED
-    ]
-    if unknown:
-        raise delta_error(
-            "DELTA_UNSUPPORTED_FEATURES_FOR_WRITE",
-            f"Unsupported Delta write feature: table `{snapshot.root}` requires of its writers "
-            f"what this machine does not do: {', '.join(unknown)}. Change its rows on the "
-            "platform, or write a copy without that.",
-        )
+        return stage.stage(rows, self.snapshot.root, self.snapshot.partition_columns)
 
 
 @dataclass
@@ -409,7 +370,7 @@ def staged(root: str) -> Iterator[list[Add]]:
     try:
         yield written
     except BaseException as error:
-        write.discard(root, written)
+        stage.discard(root, written)
         if isinstance(error, Exception) and not isinstance(error, errors.DeltaError):
             raised = errors.from_task(error)
             if raised is not None:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import decimal
-import json
-import os
-import shutil
 import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
-from lakebook.runtime.delta import errors, log, schemas
+from lakebook.runtime.delta import errors, features, log, schemas, stage
 from lakebook.runtime.delta.errors import delta_error
 from lakebook.runtime.delta.log import Actions, Add
-from lakebook.runtime.delta.read import NULL_FOLDER, frame
+from lakebook.runtime.delta.read import frame
 from lakebook.runtime.delta.snapshot import Snapshot, is_delta
-from lakebook.runtime.patching import original
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-STAGING = "_staging"
-STATISTICS_COLUMNS = 32  # Delta's own default
-LONGEST_TEXT = 32  # characters of a text kept as minimum or maximum
 ATTEMPTS = 20
 
 
@@ -78,6 +68,8 @@ def write(
             return snapshot.version
         kept = {} if snapshot is None or replace else snapshot.configuration
         properties = {**kept, **(configuration or {})}
+        if snapshot:
+            features.refuse_unknown(snapshot)
         plan = _plan(rows, root, snapshot, wanted, partition_by, properties, assign, comment)
         try:
             return _execute(plan, rows.sparkSession, root, snapshot, wanted, txn, operation, name)
@@ -115,7 +107,7 @@ def create(
         read_version=snapshot.version if snapshot else -1,
         operation=operation,
         removes=snapshot.files() if snapshot else (),
-        protocol=_protocol(schema, configuration or {}),
+        protocol=features.protocol(schema, configuration or {}),
         metadata=_metadata(snapshot, schema, partition_by, configuration or {}, comment),
         reads_all=bool(snapshot),
     )
@@ -202,7 +194,7 @@ def _plan(
             parts,
             configuration,
             _metadata(snapshot, schema, parts, configuration, comment),
-            _protocol(schema, configuration),
+            features.protocol(schema, configuration),
         )
     parts = snapshot.partition_columns
     if partition_by and [p.lower() for p in partition_by] != [p.lower() for p in parts]:
@@ -242,7 +234,7 @@ def _plan(
         parts,
         snapshot.configuration,
         snapshot.metadata(schemaString=schemas.json_of(schema)) if evolved else None,
-        _raised(snapshot, schema) if evolved else None,
+        features.raised(snapshot, schema) if evolved else None,
     )
 
 
@@ -261,7 +253,7 @@ def _execute(
     if wanted.replace_where is not None:
         condition = _predicate(wanted.replace_where)
         checked = _only(checked, condition, wanted.replace_where)
-    adds = stage(checked, root, plan.partition_by)
+    adds = stage.stage(checked, root, plan.partition_by)
     actions = Actions(
         read_version=snapshot.version if snapshot else -1,
         operation=operation,
@@ -269,6 +261,7 @@ def _execute(
         protocol=plan.protocol,
         txn=txn,
         parameters=_parameters(wanted, plan),
+        user_metadata=wanted.user_metadata,
     )
     kept: list[Add] = []
     try:
@@ -298,7 +291,7 @@ def _execute(
         return log.commit(root, actions)
     except Exception:
         # Only what is an error for certain: an interrupt may come when the commit stands already.
-        discard(root, [*adds, *kept, *actions.cdc])
+        stage.discard(root, [*adds, *kept, *actions.cdc])
         raise
 
 
@@ -310,7 +303,7 @@ def _replaced(
 
     gone = frame(spark, snapshot).filter(condition).withColumn("_change_type", F.lit("delete"))
     come = rows.withColumn("_change_type", F.lit("insert"))
-    return stage(gone.unionByName(come, True), root, snapshot.partition_columns)
+    return stage.stage(gone.unionByName(come, True), root, snapshot.partition_columns)
 
 
 def _parameters(wanted: Options, plan: _Plan) -> dict[str, Any]:
@@ -321,8 +314,6 @@ def _parameters(wanted: Options, plan: _Plan) -> dict[str, Any]:
     }
     if wanted.replace_where is not None:
         found["predicate"] = str(wanted.replace_where)
-    if wanted.user_metadata:
-        found["userMetadata"] = wanted.user_metadata
     return found
 
 
@@ -345,153 +336,19 @@ def without_rows(spark: SparkSession, snapshot: Snapshot, condition: Column) -> 
 
     rows = frame(spark, snapshot, metadata={"__file": "file_path"})
     hits = rows.filter(condition).groupBy("__file").count().collect()
-    by_place = {place(snapshot.root, file): file for file in snapshot.files()}
-    touched = {by_place[_local(row["__file"])]: row["count"] for row in hits}
+    by_place = {stage.place(snapshot.root, file): file for file in snapshot.files()}
+    touched = {by_place[stage.local_path(row["__file"])]: row["count"] for row in hits}
     partly = [file for file, count in touched.items() if count != file.rows]
     adds: list[Add] = []
     if partly:
         kept = frame(spark, snapshot, partly).filter(~F.coalesce(condition, F.lit(False)))
-        adds = stage(kept, snapshot.root, snapshot.partition_columns)
+        adds = stage.stage(kept, snapshot.root, snapshot.partition_columns)
     return Change(
         removes=list(touched),
         adds=adds,
         deleted=sum(touched.values()),
         copied=sum(file.rows or 0 for file in adds),
     )
-
-
-def place(root: str, file: Add) -> str:
-    """Return the absolute path of a file of the table."""
-    return str(Path(root) / file.path)
-
-
-def _local(uri: str) -> str:
-    """Return the path in a ``_metadata.file_path``, which is a percent-encoded URI."""
-    return "/" + unquote(uri).removeprefix("file:").lstrip("/")
-
-
-local_path = _local
-
-
-def stage(rows: DataFrame, root: str | Path, partition_by: Sequence[str] = ()) -> list[Add]:
-    """Write rows as Parquet files of the table, not yet part of any version; return the files.
-
-    Raises DeltaError if a row breaks a constraint; nothing is left behind.
-    """
-    aside = Path(root) / STAGING / uuid.uuid4().hex
-    inside = "_change_data" if "_change_type" in rows.columns else ""
-    try:
-        writer = rows.write.option("timeZone", "UTC").option("compression", "snappy")
-        if partition_by:
-            writer = writer.partitionBy(*partition_by)
-        original(type(writer), "parquet")(writer, str(aside))
-        return [
-            added
-            for found in sorted(aside.rglob("*.parquet"))
-            if (added := _moved(found, aside, Path(root), inside)) is not None
-        ]
-    except Exception as error:
-        if raised := errors.from_task(error):
-            raise raised from None
-        raise
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        _remove_if_empty(aside.parent)
-
-
-def _remove_if_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        # Another writer stages there.
-        return
-
-
-def discard(root: str | Path, files: Sequence[Add]) -> None:
-    """Delete staged files that no commit took."""
-    for file in files:
-        (Path(root) / file.path).unlink(missing_ok=True)
-
-
-def _moved(found: Path, aside: Path, root: Path, inside: str) -> Add | None:
-    import pyarrow.parquet as pq
-
-    footer = pq.read_metadata(found)
-    if footer.num_rows == 0:
-        return None
-    relative = found.relative_to(aside)
-    values = {}
-    for folder in relative.parts[:-1]:
-        name, _, text = folder.partition("=")
-        # Spark writes what it must escape as one byte each.
-        values[unquote(name, encoding="latin-1")] = (
-            None if text == NULL_FOLDER else unquote(text, encoding="latin-1")
-        )
-    target = root / inside / relative.parent / found.name
-    target.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(found, target)  # noqa: PTH105  (the same file system: one step)
-    return Add(
-        path=str(target.relative_to(root)),
-        size=target.stat().st_size,
-        partition_values=values,
-        stats=_statistics(footer),
-        modification_time=int(time.time() * 1000),
-    )
-
-
-def _statistics(footer: Any) -> dict[str, Any]:
-    """Return the statistics of a file as the log has them, from its Parquet footer."""
-    least: dict[str, Any] = {}
-    most: dict[str, Any] = {}
-    nulls: dict[str, int] = {}
-    for index in range(min(footer.num_columns, STATISTICS_COLUMNS)):
-        column = footer.schema.column(index)
-        name = column.path
-        if name != column.name or "." in name:
-            continue  # part of a nested column
-        found = [
-            footer.row_group(group).column(index).statistics
-            for group in range(footer.num_row_groups)
-        ]
-        if any(part is None for part in found):
-            continue
-        if all(part.has_null_count for part in found):
-            nulls[name] = sum(part.null_count for part in found)
-        if any(not part.has_min_max and part.null_count < part.num_values for part in found):
-            continue
-        ranged = [part for part in found if part.has_min_max]
-        if ranged:
-            low = _logged(min(part.min for part in ranged))
-            high = _logged(max(part.max for part in ranged))
-            if low is not None and high is not None:
-                least[name], most[name] = low, high
-    return {
-        "numRecords": footer.num_rows,
-        "minValues": least,
-        "maxValues": most,
-        "nullCount": nulls,
-    }
-
-
-def _logged(value: Any) -> Any:
-    """Return a value as JSON has it, None for what is left out of the statistics."""
-    if isinstance(value, bool | bytes):
-        return None
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return value if value == value and abs(value) != float("inf") else None
-    if isinstance(value, str):
-        return value if len(value) <= LONGEST_TEXT else None
-    if isinstance(value, dt.datetime):
-        zone = "" if value.tzinfo is None else "Z"
-        return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond:06d}{zone}"
-    if isinstance(value, dt.date):
-        return value.isoformat()
-    if isinstance(value, decimal.Decimal):
-        # Beyond 15 digits a JSON number would not come back as it was.
-        return float(value) if len(value.as_tuple().digits) <= 15 else None
-    return None
 
 
 def _refuse_foreign(root: str) -> None:
@@ -561,50 +418,6 @@ def _metadata(
         "createdTime": int(time.time() * 1000),
         **changes,
     }
-
-
-def _protocol(schema: StructType, configuration: Mapping[str, str]) -> dict[str, Any]:
-    """Return the lowest protocol that the schema and the properties allow."""
-    without_zone = '"timestamp_ntz"' in json.dumps(schema.jsonValue())
-    features = {"appendOnly", "invariants"}
-    level = 2
-    if any(key.startswith(schemas.CONSTRAINT) for key in configuration):
-        features.add("checkConstraints")
-        level = max(level, 3)
-    if _true(configuration.get("delta.enableChangeDataFeed")):
-        features.add("changeDataFeed")
-        level = max(level, 4)
-    if level == 4:
-        # Version 4 stands for all that came before it.
-        features |= {"checkConstraints", "generatedColumns"}
-    if without_zone:
-        return {
-            "minReaderVersion": 3,
-            "minWriterVersion": 7,
-            "readerFeatures": ["timestampNtz"],
-            "writerFeatures": sorted(features | {"timestampNtz"}),
-        }
-    return {"minReaderVersion": 1, "minWriterVersion": level}
-
-
-def protocol_for(snapshot: Snapshot, configuration: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the protocol that new properties need, None if the table has it already."""
-    wanted = _protocol(snapshot.schema, configuration)
-    have = snapshot.protocol()
-    if wanted["minWriterVersion"] > have["minWriterVersion"]:
-        return wanted
-    missing = set(wanted.get("writerFeatures", ())) - set(have.get("writerFeatures", ()))
-    if have["minWriterVersion"] >= 7 and missing:
-        return {**have, "writerFeatures": sorted({*have.get("writerFeatures", ()), *missing})}
-    return None
-
-
-def _raised(snapshot: Snapshot, schema: StructType) -> dict[str, Any] | None:
-    wanted = _protocol(schema, snapshot.configuration)
-    have = snapshot.protocol()
-    if wanted["minWriterVersion"] <= have["minWriterVersion"]:
-        return None
-    return wanted
 
 
 def _predicate(condition: Any) -> Column:

@@ -20,12 +20,15 @@ def frame(spark: Any, name: str, options: Mapping[str, Any]) -> DataFrame | None
     `options` are a reader's, their names in lower case: a version, a time, the change data feed.
     """
     from lakebook.runtime import catalog
+    from lakebook.runtime.catalog.sql import refresh
     from lakebook.runtime.surface.readers import delta_frame, path_frame
 
     if path := re.fullmatch(r"(?i)\s*delta\s*\.\s*`([^`]+)`\s*", name):
         return path_frame(spark, path[1], dict(options))
     full = catalog.resolve(spark, name)
     if full is None:
+        # A temporary view of the user's may read our tables; let it show their newest version.
+        refresh(spark)
         return None
     found = catalog.find(full)
     if found is None or found.format != "delta" or not found.location:

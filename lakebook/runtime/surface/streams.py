@@ -152,23 +152,33 @@ def _remember(name: str, before: Method) -> Method:
 
 def _foreach_batch(before: Method) -> Method:
     def foreachBatch(self: Any, func: Callable[[Any, int], None]) -> Any:
-        state(self)["format"] = "foreachbatch"
-        return before(self, InSession(func))
+        from lakebook.runtime import catalog
+
+        told = state(self)
+        told["format"] = "foreachbatch"
+        return before(self, InSession(func, catalog.current(told["frame"].sparkSession)))
 
     return foreachBatch
 
 
 class InSession:
-    """A function of a batch; over Connect it runs in another process, which is prepared first."""
+    """A function of a batch, which runs in a session of its own, over Connect in another process.
 
-    def __init__(self, function: Callable[[Any, int], None]) -> None:
+    That session is prepared first, and stands in the catalog and schema of the one that started
+    the stream.
+    """
+
+    def __init__(self, function: Callable[[Any, int], None], where: tuple[str, str]) -> None:
         self._function = function
+        self._where = where
 
     def __call__(self, batch: Any, number: int) -> None:
         """Run the function on one batch."""
+        from lakebook.runtime.catalog import context
         from lakebook.runtime.surface import install
 
         install(batch.sparkSession)
+        context.stand(batch.sparkSession, *self._where)
         self._function(batch, number)
 
 
