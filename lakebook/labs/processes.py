@@ -109,8 +109,20 @@ def _memory_below(pid: int) -> int:
     with contextlib.suppress(psutil.Error):
         for child in psutil.Process(pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
-                total += child.memory_info().rss
+                if not _is_fork_of_jvm(child):
+                    total += child.memory_info().rss
     return total
+
+
+def _is_fork_of_jvm(process: psutil.Process) -> bool:
+    """Return whether a JVM is about to become another program, such as the `chmod` Spark runs.
+
+    Until then the fork shows the whole memory of the JVM a second time, although both share it.
+    """
+    if Path(process.exe()).name != "java":
+        return False
+    parent = process.parent()
+    return parent is not None and parent.cmdline() == process.cmdline()
 
 
 def _clear(process: subprocess.Popen[bytes], token: str) -> None:
