@@ -289,7 +289,7 @@ def test_information_schema_lists_tables_and_columns(sql):
         ("SHOW TABLES", ["database", "tableName", "isTemporary"]),
         ("SHOW TABLE EXTENDED LIKE '*'", ["database", "tableName", "isTemporary", "information"]),
         ("SHOW VIEWS", ["namespace", "viewName", "isTemporary"]),
-        ("SHOW VOLUMES", ["database", "volume_name"]),
+        ("SHOW VOLUMES", ["database", "volumeName"]),
         ("SHOW COLUMNS IN t", ["col_name"]),
         ("SHOW TBLPROPERTIES t", ["key", "value"]),
         ("SHOW CREATE TABLE t", ["createtab_stmt"]),

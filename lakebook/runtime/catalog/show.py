@@ -181,7 +181,7 @@ def _volumes(spark: SparkSession, reader: Reader) -> DataFrame:
         for row in securables.visible_children(*place, "VOLUME")
         if matches(row.name, pattern)
     ]
-    return rows_frame(spark, rows, "database STRING, volume_name STRING")
+    return rows_frame(spark, rows, "database STRING, volumeName STRING")
 
 
 def _table(spark: SparkSession, parts: Sequence[str], privilege: str = "SELECT") -> Table | None:

@@ -40,7 +40,7 @@ def a_volume_is_described(it):
     catalog, schema = it.schema.split(".")
     assert (row["name"], row["catalog"], row["database"]) == ("v", catalog, schema)
     assert (row["volumeType"], row["comment"]) == ("MANAGED", "raw files")
-    assert column(it.sql("SHOW VOLUMES IN {s}"), "volume_name") == ["v"]
+    assert column(it.sql("SHOW VOLUMES IN {s}"), "volumeName") == ["v"]
 
 
 @case(
