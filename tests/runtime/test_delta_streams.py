@@ -69,6 +69,19 @@ def test_a_stream_goes_on_where_it_stopped(spark, source, tmp_path):
     assert ids(tmp_path) == [0, 1, 2, 3, 4, 5, 8, 9]
 
 
+def test_the_first_batch_makes_the_table_with_its_partitions(spark, source, tmp_path):
+    stream = spark.readStream.format("delta").load(source).writeStream.partitionBy("p")
+    stream.option("checkpointLocation", str(tmp_path / "c")).trigger(availableNow=True).start(
+        str(tmp_path / "copy")
+    ).awaitTermination()
+    made = Snapshot.open(str(tmp_path / "copy"))
+    assert (made.version, made.partition_columns) == (0, ["p"])
+    assert ids(tmp_path) == [0, 1, 2, 3, 4, 5]
+    files = stream.option("checkpointLocation", str(tmp_path / "d")).format("parquet")
+    files.start(str(tmp_path / "files")).awaitTermination()
+    assert {path.name for path in (tmp_path / "files").iterdir()} >= {"p=0", "p=1"}
+
+
 def test_a_batch_that_spark_runs_again_is_not_written_again(spark, source, tmp_path):
     """As when a process dies after the commit and before Spark's own note of it."""
     copy(spark, source, tmp_path)

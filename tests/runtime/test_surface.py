@@ -103,6 +103,14 @@ def test_a_managed_table_is_delta_and_goes_with_its_name(spark, schema, workspac
     assert len(made) == 1 and not made[0].exists()
 
 
+def test_buckets_are_refused_and_not_forgotten(spark, tmp_path):
+    writer = spark.range(1).write.bucketBy(4, "id")
+    for save in (lambda: writer.save(str(tmp_path / "t")), lambda: writer.saveAsTable("t")):
+        with pytest.raises(DeltaError, match="bucketing is not supported"):
+            save()
+    assert not spark.catalog.tableExists("t")
+
+
 def test_sparks_own_catalog_stays_what_it_is(spark):
     spark.range(2).write.mode("overwrite").saveAsTable("hive_metastore.default.own")
     assert ids(spark.sql("SELECT * FROM hive_metastore.default.own")) == [0, 1]

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakebook.runtime.delta.errors import delta_error
-from lakebook.runtime.delta.snapshot import is_delta
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,6 +27,7 @@ class Batch:
     checkpoint: str
     mode: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    partition_by: Sequence[str] = ()
     table: str | None = None
 
     def __call__(self, rows: DataFrame, number: int) -> None:
@@ -40,6 +40,7 @@ class Batch:
             self.root,
             "overwrite" if overwrite else "append",
             options=self.options,
+            partition_by=self.partition_by,
             txn=(self._stream(), number),
             operation="STREAMING UPDATE",
             assign=True,
@@ -53,18 +54,16 @@ class Batch:
 
 
 def prepare(
-    rows: DataFrame,
     root: str | None,
     options: Mapping[str, Any],
     mode: str,
     partition_by: Sequence[str],
     table: str | None,
 ) -> Batch:
-    """Check what a stream into Delta needs, make the table if it is missing, return its batches.
+    """Check what a stream into Delta needs, and return its batches; the first makes the table.
 
     Raises DeltaError without a path, without a checkpoint, and in output mode update.
     """
-    from lakebook.runtime.delta import schemas, write
     from lakebook.runtime.files import spark_path
 
     if not root:
@@ -84,9 +83,6 @@ def prepare(
             f"Data source delta does not support output mode '{mode}'; use append or complete, or "
             "MERGE in foreachBatch for updates.",
         )
-    if not is_delta(root):
-        schema = schemas.nullable(schemas.table_schema(rows.schema))
-        write.create(rows.sparkSession, root, schema, partition_by)
     known = {key: value for key, value in options.items() if key in ("mergeschema", "usermetadata")}
     where = spark_path(str(checkpoint), writing=True).removeprefix("file:")
-    return Batch(root, where, mode.lower(), known, table)
+    return Batch(root, where, mode.lower(), known, tuple(partition_by), table)

@@ -140,7 +140,11 @@ def _reader_table(before: Method) -> Method:
 def _remember(name: str, before: Method) -> Method:
     def method(self: Any, *values: Any) -> Any:
         told = state(self)
-        told[name] = names(values) if name == "partitionBy" else values[0]
+        if name == "partitionBy":
+            # Spark refuses partitions beside foreachBatch, by which a stream comes into Delta.
+            told[name] = names(values)
+            return self
+        told[name] = values[0]
         if name == "format":
             told[name] = values[0].lower()
             if told[name] == "delta":
@@ -148,6 +152,11 @@ def _remember(name: str, before: Method) -> Method:
         return before(self, *values)
 
     return method
+
+
+def _pass_partitions_on(writer: Any) -> None:
+    if columns := state(writer).get("partitionBy"):
+        original(type(writer), "partitionBy")(writer, *columns)
 
 
 def _foreach_batch(before: Method) -> Method:
@@ -213,6 +222,7 @@ def _start(before: Method) -> Method:
         if told.get("format") == "delta" or ("format" not in told and where is not None):
             root = spark_path(str(where), writing=True).removeprefix("file:") if where else None
             return _into_delta(self, before, root, None)
+        _pass_partitions_on(self)
         return before(self, spark_path(path, writing=True) if path is not None else None)
 
     return start
@@ -236,6 +246,7 @@ def _to_table(before: Method) -> Method:
         spark = frame.sparkSession
         full = named.target(spark, tableName)
         if full is None:
+            _pass_partitions_on(self)
             return before(self, tableName)
         if told.get("format", "delta") != "delta":
             raise named.not_delta(full, told["format"])
@@ -259,7 +270,6 @@ def _into_delta(writer: Any, start: Method, root: str | None, table: Any) -> Any
 
     told = state(writer)
     batch = sink.prepare(
-        told["frame"],
         root,
         told.options,
         told.get("outputMode", "append"),

@@ -28,6 +28,7 @@ def install() -> None:
         replace(cls, "mode", _mode)
         replace(cls, "partitionBy", _partition_by)
         replace(cls, "clusterBy", _cluster_by)
+        replace(cls, "bucketBy", _bucket_by)
         replace(cls, "save", _save)
         replace(cls, "saveAsTable", _save_as_table)
         replace(cls, "insertInto", _insert_into)
@@ -75,6 +76,25 @@ def _cluster_by(before: Method) -> Method:
     return clusterBy
 
 
+def _bucket_by(before: Method) -> Method:
+    def bucketBy(self: Any, *buckets: Any) -> Any:
+        state(self)["bucketed"] = True
+        return before(self, *buckets)
+
+    return bucketBy
+
+
+def _refuse_buckets(told: Any) -> None:
+    from lakebook.runtime.delta.errors import delta_error
+
+    if told.get("bucketed"):
+        raise delta_error(
+            "DELTA_BUCKETING_NOT_SUPPORTED",
+            "Operation not allowed: bucketing is not supported for Delta tables. Leave bucketBy "
+            "out; clusterBy or OPTIMIZE … ZORDER BY put like rows together.",
+        )
+
+
 def _file(before: Method) -> Method:
     def write(self: Any, path: str, *more: Any, **options: Any) -> Any:
         from lakebook.runtime.files import spark_path
@@ -119,6 +139,7 @@ def _save(before: Method) -> Method:
             raise delta_error(
                 "DELTA_PATH_MISSING", "'path' is not specified: save to a folder, or saveAsTable."
             )
+        _refuse_buckets(told)
         frame = told["frame"]
         given = told.get("mode", "error")
         options = told.options
@@ -151,6 +172,7 @@ def _save_as_table(before: Method) -> Method:
         full = named.target(frame.sparkSession, name)
         if full is None:
             return before(self, _sparks_own(name, told.get("format")))
+        _refuse_buckets(told)
         options = told.options
         if told.get("mode", "error").lower() == "overwrite":
             options = named.with_session(frame.sparkSession, options)

@@ -108,8 +108,9 @@ def files_and_folders_are_deleted(it):
     "fs.mount, fs.mounts",
     "A mount gives a place a name under /mnt, listed by mounts.",
     source="https://docs.databricks.com/dbfs/mounts.html",
-    differs="Only folders of this machine (file:/…) are mounted here, to practise the old way; "
-    "addresses of clouds are refused. New code uses volumes.",
+    differs="Folders of this machine (file:/…) and of volumes are mounted here, to practise the "
+    "old way; an address of a cloud is refused, unless a driver for it was given. New code uses "
+    "volumes.",
 )
 def a_folder_is_mounted(it):
     _, fs = _root(it)
