@@ -145,8 +145,8 @@ def _test(options: list[str]) -> int:
             raise Stop(f"{name}: see above; the tests were not run")
         steps.end()
     steps.begin("tests")
-    # A file is never split: its tests share a Spark session or a built page.
-    parallel = ["-n", "2", "--dist", "loadfile"]
+    # tests/conftest.py says which tests stay together, and begins with the slowest.
+    parallel = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
     return _hand_over([_tool("pytest"), *parallel, *options])
 
 

@@ -15,6 +15,27 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parents[1]
 
 
+# Begun first, so that at the end no worker waits for the other's slowest file.
+SLOWEST = ("solutions/test_labs.py", "compat/", "runtime/test_delta", "exam/test_exam_proofs.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process: they share a Spark session or a built page.
+
+    Each lab is verified by programs of its own, so labs are spread over the processes.
+    """
+    places = {item: item.path.relative_to(ROOT / "tests").as_posix() for item in items}
+
+    def turn(item: pytest.Item) -> int:
+        slow = [i for i, start in enumerate(SLOWEST) if places[item].startswith(start)]
+        return slow[0] if slow else len(SLOWEST)
+
+    for item, place in places.items():
+        alone = place == SLOWEST[0]
+        item.add_marker(pytest.mark.xdist_group(item.name if alone else place))
+    items.sort(key=turn)
+
+
 # Without these Chromium itself asks the network for updates, or needs what a container lacks.
 FLAGS = [
     "--no-sandbox",

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import contextlib
 import io
+import os
+import tempfile
 import time
 import traceback
 import warnings
@@ -64,20 +66,28 @@ def choose(questions: Sequence[Question], names: Iterable[str]) -> list[Question
 class Prover:
     """Runs proofs one after the other, with one Spark session started when first needed.
 
-    A context manager: on leaving, it stops the session if it was the one to start it.
+    A context manager: inside it proofs have a workspace of their own, so that a table called
+    ``events`` in a proof is never the reader's; on leaving, it stops the session if it was the one
+    to start it.
     """
 
     def __init__(self) -> None:
         self._spark: Any = None
         self._mine = False
+        self._leave = contextlib.ExitStack()
 
     def __enter__(self) -> Prover:
+        folder = tempfile.TemporaryDirectory(prefix="lakebook-proofs-", ignore_cleanup_errors=True)
+        self._leave.enter_context(folder)
+        self._leave.callback(_set_home, os.environ.get("LAKEBOOK_HOME"))
+        _set_home(folder.name)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._mine and self._spark is not None:
             self._spark.stop()
         self._spark = None
+        self._leave.close()
 
     def spark(self) -> Any:
         """Return the session shared by all proofs, starting it if need be."""
@@ -114,6 +124,13 @@ class Prover:
         except Exception as error:
             return Result(question, time.perf_counter() - start, _raised(question, error))
         return Result(question, time.perf_counter() - start, _compare(question, selected))
+
+
+def _set_home(folder: str | None) -> None:
+    if folder is None:
+        os.environ.pop("LAKEBOOK_HOME", None)
+    else:
+        os.environ["LAKEBOOK_HOME"] = folder
 
 
 def _needs_spark(tree: ast.AST) -> bool:

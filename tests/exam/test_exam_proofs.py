@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -108,3 +109,10 @@ def test_check_tells_what_is_missing_and_what_is_broken(
     tiny_bank.write(repository, {FILE: COUNT.replace("medium", "mild")})
     assert cli.main(["exam", "check"]) == 1
     assert f"{FILE}:5: difficulty 'mild' is not known" in capsys.readouterr().out
+
+
+def test_a_proof_works_in_a_workspace_of_its_own(repository: Path, tmp_path: Path) -> None:
+    proof = "from lakebook import workspace\nworkspace.path('tables', 'mine').touch()\nanswer = 12"
+    assert result(repository, proof).fault == ""
+    assert not (tmp_path / "home" / "tables").exists()
+    assert os.environ["LAKEBOOK_HOME"] == str(tmp_path / "home")

@@ -58,3 +58,18 @@ def shown():
         return [output.data for output in captured.outputs]
 
     return show
+
+
+@pytest.fixture(scope="module", autouse=True)
+def no_view_is_left_behind(request):
+    """Drop the temporary views of a file's tests; the session is shared with those of others."""
+    yield
+    from pyspark.sql import SparkSession
+
+    tests = [item for item in request.session.items if item.path == request.path]
+    session = SparkSession.getActiveSession()
+    if session is None or not any("spark" in item.fixturenames for item in tests):
+        return
+    for entry in session.catalog.listTables("main.default"):
+        if entry.isTemporary:
+            session.catalog.dropTempView(entry.name)
