@@ -67,6 +67,22 @@ def test_of_eight_who_overwrite_at_once_the_table_is_one_of_theirs(spark, root):
     assert {path.name for path in Path(root).glob("*.parquet")} == logged
 
 
+def test_of_two_who_fill_an_empty_table_by_overwriting_one_loses(spark, root, monkeypatch):
+    """Neither removes a file, so only what each has read tells that they do not fit together."""
+    write.create(spark, root, spark.range(1).schema)
+    staged = write.stage.stage
+
+    def slowly(*given, **more):
+        monkeypatch.setattr(write.stage, "stage", staged)
+        write.write(spark.range(3), root, "overwrite")
+        return staged(*given, **more)
+
+    monkeypatch.setattr(write.stage, "stage", slowly)
+    with pytest.raises(errors.ConcurrentAppendException):
+        write.write(spark.range(7, 9), root, "overwrite")
+    assert oracle(root) == [0, 1, 2]
+
+
 def committed(root, **changes) -> int:
     base = {"read_version": 0, "operation": "TEST"}
     return log.commit(root, Actions(**{**base, **changes}))
