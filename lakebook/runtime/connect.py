@@ -72,7 +72,8 @@ def install() -> None:
     from pyspark.sql.connect import dataframe, session
 
     _explain_attribute(session.SparkSession, "sparkContext")
-    dataframe.DataFrame.rdd = property(_no_rdd)  # type: ignore[assignment,method-assign]
+    frames: Any = dataframe.DataFrame
+    frames.rdd = property(_no_rdd)
     when_imported("hyperopt.spark", _explain_trials)
     when_imported("mlflow.spark", _explain_models)
     when_imported("mlflow.pyspark.ml", _explain_autolog)
@@ -95,7 +96,7 @@ def _explain_attribute(owner: Any, name: str) -> None:
             raise AttributeNotOverConnect(_message(name), "JVM_ATTRIBUTE_NOT_SUPPORTED")
         return own(self, asked)
 
-    attribute.of_lakebook = True  # type: ignore[attr-defined]
+    vars(attribute)["of_lakebook"] = True
     owner.__getattr__ = attribute
 
 
@@ -114,7 +115,7 @@ def _refusing(own: Callable[..., Any], name: str) -> Callable[..., Any]:
             raise NotOverConnect(_message(name), "NOT_IMPLEMENTED")
         return own(*args, **kwargs)
 
-    call.of_lakebook = True  # type: ignore[attr-defined]
+    vars(call)["of_lakebook"] = True
     return call
 
 

@@ -178,7 +178,7 @@ def _translating(original: Any, module: str, name: str, count: int) -> Callable[
 
     # Found again under this name by pickle.
     call.__module__, call.__qualname__ = module, name
-    call._lakebook = True  # type: ignore[attr-defined]
+    vars(call)["_lakebook"] = True
     return call
 
 

@@ -132,7 +132,7 @@ class Magics:
         words = line.split()
         if not words or words[0].startswith("-") or words[0].endswith((".py", ".ipy")):
             return True
-        from IPython.core.magics.execution import get_py_filename  # type: ignore[attr-defined]
+        from IPython.utils.path import get_py_filename
 
         with contextlib.suppress(OSError):
             return bool(get_py_filename(words[0]))

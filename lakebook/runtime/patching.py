@@ -29,8 +29,9 @@ def replace(cls: type, name: str, make: Callable[[Method], Method]) -> None:
     before = cls.__dict__[name]
     ORIGINALS[cls, name] = before
     if isinstance(before, property):
-        after = make(before.fget)  # type: ignore[arg-type]
-        setattr(cls, name, property(functools.wraps(before.fget)(after)))  # type: ignore[arg-type]
+        get = before.fget
+        assert get is not None
+        setattr(cls, name, property(functools.wraps(get)(make(get))))
         return
     setattr(cls, name, functools.wraps(before)(make(before)))
 

@@ -103,7 +103,7 @@ def _want_absolute_experiments(service: ModuleType) -> None:
         store.create_experiment = create_experiment
         return store
 
-    make_strict.of_lakebook = True  # type: ignore[attr-defined]
+    vars(make_strict)["of_lakebook"] = True
     service._tracking_store_registry.register("sqlite", make_strict)
     service._tracking_store_registry._get_store_with_resolved_uri.cache_clear()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from lakebook.runtime.catalog import store
 from lakebook.runtime.catalog.names import (
@@ -49,7 +49,7 @@ def state_of(spark: SparkSession) -> State:
         if hasattr(spark, "_jsparkSession"):
             key = spark._jsparkSession.sessionUUID()
         else:
-            key = spark.session_id  # type: ignore[attr-defined]
+            key = cast("Any", spark).session_id
         kept = _states.setdefault(key, State())
         spark.__dict__[_ATTRIBUTE] = kept
     return kept

@@ -100,7 +100,7 @@ def _watch_session(session: Any) -> None:
     def redacted(msg: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         return serialize(_redact_message(msg), *args, **kwargs)
 
-    redacted._lakebook = True  # type: ignore[attr-defined]
+    vars(redacted)["_lakebook"] = True
     session.serialize = redacted
 
 

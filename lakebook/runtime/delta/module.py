@@ -48,7 +48,7 @@ def install() -> bool:
         return False
     package = _module("delta", {name: getattr(table, name) for name in TABLES[:1]})
     package.__path__ = []
-    package.configure_spark_with_delta_pip = configure_spark_with_delta_pip  # type: ignore[attr-defined]
+    vars(package)["configure_spark_with_delta_pip"] = configure_spark_with_delta_pip
     setattr(package, OURS, True)
     parts = {
         "tables": {name: getattr(table, name) for name in TABLES},

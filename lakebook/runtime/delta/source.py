@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pyspark.sql.datasource import (
     DataSource,
@@ -81,9 +81,9 @@ class BatchReader(DataSourceReader):
         files = Snapshot.open(self._root, self._version).files()
         return spread([_entry(self._root, file) for file in files]) or [Files([])]
 
-    def read(self, partition: Files) -> Iterator[Any]:  # type: ignore[override]
+    def read(self, partition: InputPartition) -> Iterator[Any]:
         """Return the rows as Arrow batches."""
-        return batches(partition, self._arrow)
+        return batches(cast("Files", partition), self._arrow)
 
 
 class StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
@@ -150,9 +150,9 @@ class StreamReader(DataSourceStreamReader, SupportsTriggerAvailableNow):
             offset = {"version": version, "index": 0, "snapshot": -1}
         return spread(found)
 
-    def read(self, partition: Files) -> Iterator[Any]:  # type: ignore[override]
+    def read(self, partition: InputPartition) -> Iterator[Any]:
         """Return the rows as Arrow batches."""
-        return batches(partition, self._arrow)
+        return batches(cast("Files", partition), self._arrow)
 
     def commit(self, end: dict[str, Any]) -> None:
         """Nothing to release: Spark's checkpoint keeps the offset."""

@@ -320,7 +320,7 @@ def _answer_columns(self: Any, name: Name) -> Any:
     from lakebook.runtime import catalog
 
     table = catalog.require_table(name)
-    fields = named.frame(self._sparkSession, str(name), {}).schema.fields  # type: ignore[union-attr]
+    fields = _frame(self, name).schema.fields
     return [
         Column(
             name=field.name,
@@ -335,17 +335,22 @@ def _answer_columns(self: Any, name: Name) -> Any:
     ]
 
 
+def _frame(self: Any, name: Name) -> Any:
+    """Return the frame of a table that is ours, so there is one."""
+    return named.frame(self._sparkSession, str(name), {})
+
+
 def _answer_cached(self: Any, name: Name) -> bool:
-    level = named.frame(self._sparkSession, str(name), {}).storageLevel  # type: ignore[union-attr]
+    level = _frame(self, name).storageLevel
     return bool(level.useMemory or level.useDisk)
 
 
 def _answer_cache(self: Any, name: Name) -> None:
-    named.frame(self._sparkSession, str(name), {}).cache()  # type: ignore[union-attr]
+    _frame(self, name).cache()
 
 
 def _answer_uncache(self: Any, name: Name) -> None:
-    named.frame(self._sparkSession, str(name), {}).unpersist()  # type: ignore[union-attr]
+    _frame(self, name).unpersist()
 
 
 def _answer_nothing(self: Any, name: Name) -> None:
