@@ -53,8 +53,9 @@ def environment(home: Path, *, strict: bool) -> dict[str, str]:
     # Without these, a kernel called python3 of another Python on the machine comes first.
     env.pop("JUPYTER_PATH", None)
     env["JUPYTER_PREFER_ENV_PATH"] = "1"
-    own = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "MLFLOW_EXPERIMENT_NAME")
-    for name in ("LAKEBOOK_STRICT", *own):
+    # Also what `mlflow.set_experiment` has left in this process, for those that it starts.
+    own = ("TRACKING_URI", "REGISTRY_URI", "EXPERIMENT_NAME", "EXPERIMENT_ID", "RUN_ID")
+    for name in ("LAKEBOOK_STRICT", *(f"MLFLOW_{which}" for which in own)):
         env.pop(name, None)
     if strict:
         env["LAKEBOOK_STRICT"] = "1"

@@ -6,6 +6,7 @@ import logging
 import os
 import tempfile
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -78,7 +79,21 @@ def use_experiment(lab_id: str) -> str:
     name = f"{EXPERIMENT_FOLDER}/{lab_id}"
     if not on_databricks():
         os.environ["MLFLOW_EXPERIMENT_NAME"] = name
+        # What an earlier `mlflow.set_experiment` left here; MLflow refuses two that differ.
+        os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
     return name
+
+
+def for_another_notebook(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a notebook that this one starts: it logs to the same experiment.
+
+    `mlflow.set_experiment` leaves the id of its experiment beside the name of the lab's, and
+    MLflow refuses two that differ. The id is the later of both, for `use_experiment` drops it.
+    """
+    passed = dict(environment)
+    if passed.get("MLFLOW_EXPERIMENT_ID"):
+        passed.pop("MLFLOW_EXPERIMENT_NAME", None)
+    return passed
 
 
 def _want_absolute_experiments(service: ModuleType) -> None:

@@ -121,10 +121,15 @@ def test_an_unknown_lab_or_exercise_is_answered_with_the_nearest(check):
 
 def test_the_experiment_has_the_name_of_the_lab_except_on_databricks(check, monkeypatch):
     assert os.environ["MLFLOW_EXPERIMENT_NAME"] == f"/Shared/lakebook/{LAB}"
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "3")
+    lakebook.lab(LAB)
+    assert "MLFLOW_EXPERIMENT_ID" not in os.environ
     monkeypatch.setenv("DATABRICKS_RUNTIME_VERSION", "17.3")
+    monkeypatch.setenv("MLFLOW_EXPERIMENT_ID", "3")
     monkeypatch.delenv("MLFLOW_EXPERIMENT_NAME")
     lakebook.lab(LAB)
     assert "MLFLOW_EXPERIMENT_NAME" not in os.environ
+    assert os.environ["MLFLOW_EXPERIMENT_ID"] == "3"
 
 
 def test_a_script_prints_each_verdict_once_and_imports_neither_spark_nor_pandas(repository):

@@ -99,6 +99,16 @@ def test_a_notebook_runs_in_its_folder_on_this_very_python_whatever_kernels_ther
     assert outcome.fault is None
 
 
+def test_a_notebook_logs_to_its_own_store_whatever_the_environment_says_of_mlflow(
+    repository, home, monkeypatch
+):
+    """What another test, or a learner's shell, has set: an experiment of another store, by its id."""
+    for name in ("TRACKING_URI", "REGISTRY_URI", "EXPERIMENT_NAME", "EXPERIMENT_ID", "RUN_ID"):
+        monkeypatch.setenv(f"MLFLOW_{name}", "3")
+    said = 'assert not [k for k in os.environ if k.startswith("MLFLOW_")], dict(os.environ)'
+    assert solved(repository, home, f"import os\n{said}").fault is None
+
+
 def test_all_failures_are_listed_with_cell_source_and_error_and_the_rest_is_run(repository, capsys):
     repository.write([text("# T"), code("6 * 7")], lab="day1/01_good")
     repository.write([text("# T"), code("1"), code("wages = 1 / 0")], lab="day1/02_bad")

@@ -288,3 +288,27 @@ def test_a_file_that_is_no_notebook_is_named(folder):
     (folder / "broken.ipynb").write_text("{")
     with pytest.raises(LakebookError, match=r"broken\.ipynb' is not a notebook"):
         DBUtils().notebook.run("broken", 60)
+
+
+def test_a_notebook_that_another_runs_logs_to_the_experiment_which_that_one_has_chosen(
+    folder, monkeypatch
+):
+    """Chosen after the lab has named its own, which stands in the environment, too."""
+    for name in ("MLFLOW_EXPERIMENT_NAME", "MLFLOW_EXPERIMENT_ID"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    say = """import mlflow
+with mlflow.start_run() as run:
+    where = mlflow.get_experiment(run.info.experiment_id).name
+"""
+    write(folder / "child.ipynb", f"{say}dbutils.notebook.exit(where)")
+    file = write(
+        folder / "parent.ipynb",
+        'from lakebook.runtime.tracking import use_experiment\nuse_experiment("day1/01_first")',
+        f'{say}print("parent", where)',
+        'first = mlflow.set_experiment("/Shared/chosen")',
+        'print("child", dbutils.notebook.run("child", 120))',
+    )
+    said = printed(run(file))
+    assert "parent /Shared/lakebook/day1/01_first" in said
+    assert "child /Shared/chosen" in said

@@ -19,6 +19,7 @@ from lakebook.runtime.dbutils import source
 from lakebook.runtime.dbutils.help import Utility
 from lakebook.runtime.dbutils.stopping import NotebookExit
 from lakebook.runtime.dbutils.widgets import RUN_ARGUMENTS, SESSION_WIDGETS
+from lakebook.runtime.tracking import for_another_notebook
 
 GRACE_SECONDS = 10
 RUNS_KEPT = 50
@@ -56,7 +57,7 @@ class Notebook(Utility):
         stamp = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}-{time.monotonic_ns() % 10**6:06}"
         output = workspace.path("runs", "notebooks", f"{found.stem}-{stamp}.ipynb")
         _forget_old(output.parent)
-        environment = {**os.environ, RUN_ARGUMENTS: json.dumps(given)}
+        environment = for_another_notebook(os.environ) | {RUN_ARGUMENTS: json.dumps(given)}
         # What was given to this notebook is not meant for that one.
         environment.pop(SESSION_WIDGETS, None)
         job = {"input": str(found), "output": str(output), "cwd": str(found.parent)}
