@@ -1,0 +1,1 @@
+"""Open, local counterparts of Databricks ML APIs, under the same names and signatures."""
