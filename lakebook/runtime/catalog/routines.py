@@ -296,13 +296,13 @@ def _offer_python(spark: SparkSession, function: Function, called: str) -> None:
         raise error(
             "MISSING_RETURNS", f"The Python function {shown(function.name)} needs RETURNS <type>."
         )
-    made = udf(_compiled(function), function.returns)
+    made = udf(compiled(function), function.returns)
     if not function.deterministic:
         made = made.asNondeterministic()
     spark.udf.register(called, made)
 
 
-def _compiled(function: Function) -> Any:
+def compiled(function: Function) -> Any:
     """Return the Python function whose body is that of the definition."""
     source = textwrap.dedent(function.body).strip("\n")
     parameters = ", ".join(

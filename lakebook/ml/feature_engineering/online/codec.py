@@ -4,7 +4,7 @@
 |---|---|
 | whole numbers, string, binary | as they are |
 | boolean | 0 or 1 |
-| float, double | a real; the text ``NaN``, ``Infinity`` or ``-Infinity``, for NaN would become null |
+| float, double | a real; ``NaN``, ``Infinity``, ``-Infinity`` as text: NaN would become null |
 | decimal | its text, with all digits of its scale |
 | date | days since 1970-01-01 |
 | timestamp, timestamp_ntz | microseconds since 1970-01-01, of the instant in UTC or of the clock |
@@ -65,7 +65,9 @@ class Codec:
         self._take = _taker(kind)
         self._arrow = to_arrow_type(kind, timezone="UTC")
         self._into = LocalDataToArrowConversion._create_converter(kind)
-        self._class, self._is_plain = PLAIN.get(type(kind), (None, bool))
+        plain = PLAIN.get(type(kind))
+        self._class: type = plain[0] if plain else type(None)
+        self._is_plain: Convert = plain[1] if plain else bool
 
     def column(self, values: pa.Array) -> list[Any]:
         """Return the values of an Arrow array as SQLite keeps them."""

@@ -99,10 +99,14 @@ def quoted(name: str) -> str:
 
 
 class Reader:
-    """Reads some columns of the row of a key, from whatever was published last."""
+    """Reads columns of the row of a key, from whatever was published last; all without `wanted`.
 
-    def __init__(self, file: Path, name: str, columns: Sequence[str] | None = None) -> None:
-        self._file, self._name, self._wanted = file, name, columns
+    `wanted` are the columns with the types that the caller knows. Raises FeatureError if one of
+    them is not there, or not of this type.
+    """
+
+    def __init__(self, file: Path, name: str, wanted: Mapping[str, str] | None = None) -> None:
+        self._file, self._name, self._wanted = file, name, wanted
         self._prepare()
 
     def _prepare(self) -> None:
@@ -112,16 +116,22 @@ class Reader:
                 f"'{self._name}' is not published in online store '{self._file.stem}' any more; "
                 "publish it again with publish_table"
             )
-        known = [name for name, _ in found.columns]
-        self.columns = list(known if self._wanted is None else self._wanted)
-        for column in self.columns:
+        known = dict(found.columns)
+        wanted = known if self._wanted is None else self._wanted
+        for column, kind in wanted.items():
             if column not in known:
                 raise FeatureError(
                     f"online table '{self._name}' has no column '{column}'. "
                     f"{nearest(column, known)} If '{found.source}' has it since, publish it again "
                     "with publish_table"
                 )
+            if known[column] != kind:
+                raise FeatureError(
+                    f"column '{column}' of online table '{self._name}' is a {known[column]}, and a "
+                    f"{kind} is asked for; make the training set or feature spec anew"
+                )
         self.table = found
+        self.columns = list(wanted)
         where = " AND ".join(f"{quoted(key)} = ?" for key in found.keys)
         self._sql = (
             f"SELECT {', '.join(map(quoted, self.columns))} FROM {quoted(found.content)} "
@@ -159,11 +169,11 @@ def lookup(
     if place not in _readers:
         store.require(name)
         if find(*place) is None:
-            known = [one.name for one in tables(place[0])]
+            near = nearest(online_table_name, [one.name for one in tables(place[0])])
             raise FeatureError(
-                f"'{online_table_name}' is not published in online store '{name}'. "
-                f"{nearest(online_table_name, known)} Publish it with publish_table(online_store=…, "
-                f"source_table_name=…, online_table_name='{online_table_name}')"
+                f"'{online_table_name}' is not published in online store '{name}'. {near} Publish "
+                "it with publish_table(online_store=…, source_table_name=…, "
+                f"online_table_name='{online_table_name}')"
             )
         _readers[place] = Reader(*place)
     reader = _readers[place]

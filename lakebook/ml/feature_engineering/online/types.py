@@ -44,8 +44,8 @@ def parse(name: str) -> T.DataType:
         fields = [part.partition(":")[::2] for part in _parts(inner)]
         return T.StructType([T.StructField(field, parse(of)) for field, of in fields])
     raise FeatureError(
-        f"values of type '{name}' cannot be kept online; known are {', '.join(PLAIN)}, decimal, and "
-        "arrays, maps and structs of these"
+        f"values of type '{name}' cannot be kept online; known are {', '.join(PLAIN)}, decimal, "
+        "and arrays, maps and structs of these"
     )
 
 
