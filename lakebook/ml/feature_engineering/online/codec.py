@@ -105,6 +105,8 @@ class Codec:
 
         Raises ValueError for what Spark does not take for the declared type.
         """
+        if value is None or (value.__class__ is self._class and self._is_plain(value)):
+            return value
         try:
             given = [self._into(value)]
             try:
