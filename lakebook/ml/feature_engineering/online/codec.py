@@ -45,6 +45,16 @@ MICRO = dt.timedelta(microseconds=1)
 WHOLE = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
 REAL = (T.FloatType, T.DoubleType)
 NOT_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+# What PySpark and Arrow raise for a value that is not of the type.
+FAULTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    PySparkException,
+    TypeError,
+    ValueError,
+    pa.ArrowException,
+)
 # Which values of a type are kept as they are, so that the usual ones take no way through Arrow.
 PLAIN: dict[type, tuple[type, Convert]] = {
     T.LongType: (int, lambda value: -(2**63) <= value < 2**63),
@@ -96,7 +106,7 @@ class Codec:
             raise ValueError(f"{value!r} is no {self.kind.simpleString()}")
         try:
             array = pa.array([self._into(value)], type=self._arrow)
-        except (AssertionError, ArithmeticError, PySparkException, pa.ArrowException) as error:
+        except FAULTS as error:
             raise ValueError(f"{value!r} is no {self.kind.simpleString()}") from error
         return self.column(array)[0]
 
@@ -113,7 +123,7 @@ class Codec:
                 array = pa.array(given, type=self._arrow)
             except pa.ArrowInvalid:
                 array = pa.array(given).cast(self._arrow, safe=True)
-        except (AssertionError, ArithmeticError, PySparkException, pa.ArrowException) as error:
+        except FAULTS as error:
             raise ValueError(f"{value!r} is no {self.kind.simpleString()}") from error
         return self.column(array)[0]
 

@@ -204,14 +204,7 @@ def _start(name: str, spec: str, mark: str) -> tuple[subprocess.Popen[bytes], in
     }
     with log.open("wb") as stream:
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "lakebook.ml.feature_engineering.online.serve",
-                name,
-                spec,
-                mark,
-            ],
+            [*program, name, spec, mark],
             # It reads this pipe until the end, which comes however this process ends.
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
