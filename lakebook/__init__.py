@@ -22,14 +22,21 @@ def lab(lab_id: str) -> Lab:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """``%load_ext lakebook``: spark, dbutils, display and the SQL magic, where they are missing."""
+    """``%load_ext lakebook``: spark, dbutils, display and the SQL magic, where they are missing.
+
+    So are the platform's ML packages, such as ``databricks.feature_engineering``.
+    """
+    from lakebook.ml import platform_names
     from lakebook.runtime.notebook import load
 
     load(shell)
+    platform_names.install()
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """``%unload_ext lakebook``: take back the names that loading gave."""
+    from lakebook.ml import platform_names
     from lakebook.runtime.notebook import unload
 
     unload(shell)
+    platform_names.uninstall()

@@ -8,10 +8,12 @@ public documentation, https://docs.databricks.com/machine-learning/feature-store
 from lakebook.ml.feature_engineering.client import FeatureEngineeringClient
 from lakebook.ml.feature_engineering.lookups import FeatureFunction, FeatureLookup
 from lakebook.ml.feature_engineering.training_set import TrainingSet
+from lakebook.ml.feature_engineering.upgrade import UpgradeClient
 
 __all__ = [
     "FeatureEngineeringClient",
     "FeatureFunction",
     "FeatureLookup",
     "TrainingSet",
+    "UpgradeClient",
 ]

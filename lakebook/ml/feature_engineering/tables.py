@@ -147,7 +147,7 @@ def create(
         )
         for key in names(primary_keys, "primary key")
     ]
-    time = _time(full, shape, found, time)
+    time = checked_time(full, shape, found, time)
     partitions = [
         columns.require(one, shape.names, f"'{full}' is partitioned by a column it has not:")
         for one in names(partition_columns, "partition column")
@@ -198,7 +198,9 @@ def _shape(name: str, df: DataFrame | None, schema: StructType | None) -> Struct
     return shape
 
 
-def _time(full: Name, shape: StructType, found: Sequence[str], time: str | None) -> str | None:
+def checked_time(
+    full: Name, shape: StructType, found: Sequence[str], time: str | None
+) -> str | None:
     """Check the types of a key; return its time-series column as the table spells it."""
     for key in found:
         if shape[key].dataType.typeName() in NO_KEYS:
