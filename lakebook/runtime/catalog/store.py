@@ -28,7 +28,8 @@ ROOT = 1  # the metastore itself, which catalogs are below
 
 SCHEMA = """
 CREATE TABLE securables (
-    id INTEGER PRIMARY KEY,
+    -- Never given again: what remembers a table by its id must not take a later one for it.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     parent INTEGER REFERENCES securables (id) ON DELETE CASCADE,
     kind TEXT NOT NULL,
     name TEXT NOT NULL,
