@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lakebook.ml.feature_engineering import asof
 from lakebook.ml.feature_engineering.keys import Profile
 
-BASE = datetime(2026, 3, 28, 22, tzinfo=timezone.utc)  # clocks in Berlin go forward that night
+BASE = datetime(2026, 3, 28, 22, tzinfo=UTC)  # clocks in Berlin go forward that night
 FEW, MANY = Profile(1, 1.0), Profile(10**6, 1e6)
 EXAMPLES = settings(
     max_examples=8,

@@ -10,9 +10,10 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from lakebook.ml.feature_engineering import streams, tables
+from lakebook.ml.feature_engineering import packaging, scoring, specs, streams, tables
 from lakebook.ml.feature_engineering.errors import FeatureError
 from lakebook.ml.feature_engineering.lookups import FeatureFunction, FeatureLookup
+from lakebook.ml.feature_engineering.online import endpoint, publish, store
 from lakebook.ml.feature_engineering.training_set import TrainingSet, plan
 
 if TYPE_CHECKING:
@@ -152,8 +153,6 @@ class FeatureEngineeringClient:
                 "declarative features (features=…) are not known here; give feature_lookups"
             )
         if feature_spec is not None:
-            from lakebook.ml.feature_engineering import specs
-
             feature_lookups, excluded = specs.features_of(self._spark, feature_spec)
             exclude_columns = [*excluded, *(exclude_columns or [])]
         chosen: Sequence[FeatureLookup | FeatureFunction] = feature_lookups or []
@@ -176,8 +175,6 @@ class FeatureEngineeringClient:
 
         `flavor` is the MLflow module that saves it, such as ``mlflow.sklearn``.
         """
-        from lakebook.ml.feature_engineering import packaging
-
         return packaging.log_model(
             model=model,
             artifact_path=artifact_path,
@@ -206,8 +203,6 @@ class FeatureEngineeringClient:
 
         Columns that `df` has already are used instead of the table's.
         """
-        from lakebook.ml.feature_engineering import scoring
-
         _refuse(kwargs, "score_batch")
         return scoring.score_batch(
             self._spark,
@@ -218,6 +213,141 @@ class FeatureEngineeringClient:
             params=params,
             registry_uri=self._registry,
         )
+
+    # Feature specs
+
+    def create_feature_spec(
+        self,
+        *,
+        name: str,
+        features: list[Any],
+        exclude_columns: list[str] | None = None,
+        extra_pip_requirements: list[str] | None = None,
+    ) -> specs.FeatureSpecInfo:
+        """Enter look-ups and functions into the catalog under a name, to be served or trained on.
+
+        Raises FeatureError if there is one of this name, or features do not fit.
+        """
+        return specs.create_feature_spec(
+            self._spark,
+            name=name,
+            features=features,
+            exclude_columns=exclude_columns,
+            extra_pip_requirements=extra_pip_requirements,
+        )
+
+    def update_feature_spec(self, *, name: str, owner: str) -> None:
+        """Give a feature spec another owner."""
+        specs.update_feature_spec(self._spark, name=name, owner=owner)
+
+    def delete_feature_spec(self, *, name: str) -> None:
+        """Take a feature spec out of the catalog."""
+        specs.delete_feature_spec(self._spark, name=name)
+
+    # Online
+
+    def create_online_store(
+        self,
+        *,
+        name: str,
+        capacity: str,
+        read_replica_count: int | None = None,
+        usage_policy_id: str | None = None,
+    ) -> store.DatabricksOnlineStore:
+        """Make an online store of capacity CU_1, CU_2, CU_4 or CU_8, and return it."""
+        return store.create_online_store(
+            name=name,
+            capacity=capacity,
+            read_replica_count=read_replica_count,
+            usage_policy_id=usage_policy_id,
+        )
+
+    def get_online_store(self, *, name: str) -> store.DatabricksOnlineStore | None:
+        """Return the online store of this name, or None."""
+        return store.get_online_store(name=name)
+
+    def list_online_stores(self) -> list[store.DatabricksOnlineStore]:
+        """Return all online stores, by name."""
+        return store.list_online_stores()
+
+    def update_online_store(
+        self,
+        *,
+        name: str,
+        capacity: str | store.Unset = store.UNSET,
+        read_replica_count: int | store.Unset = store.UNSET,
+        usage_policy_id: str | store.Unset = store.UNSET,
+    ) -> store.DatabricksOnlineStore:
+        """Change what is given of an online store, and return it."""
+        return store.update_online_store(
+            name=name,
+            capacity=capacity,
+            read_replica_count=read_replica_count,
+            usage_policy_id=usage_policy_id,
+        )
+
+    def delete_online_store(self, *, name: str) -> None:
+        """Delete an online store with all that is published in it."""
+        store.delete_online_store(name=name)
+
+    def publish_table(
+        self,
+        *,
+        online_store: Any,
+        source_table_name: str | None = None,
+        online_table_name: str | None = None,
+        publish_mode: str = publish.TRIGGERED,
+        filter_condition: str | None = None,
+        mode: str = MERGE,
+        streaming: bool = False,
+        checkpoint_location: str | None = None,
+        trigger: dict[str, Any] = publish.TRIGGER,
+        features: str | list[str] | None = None,
+        **kwargs: Any,
+    ) -> StreamingQuery | publish.PublishedTable | None:
+        """Copy a feature table into an online store: what changed, all of it, or continuously.
+
+        `publish_mode` is TRIGGERED, SNAPSHOT or CONTINUOUS, which returns a running query. Raises
+        FeatureError.
+        """
+        _refuse(kwargs, "publish_table")
+        return publish.publish_table(
+            self._spark,
+            online_store=online_store,
+            source_table_name=source_table_name,
+            online_table_name=online_table_name,
+            publish_mode=publish_mode,
+            filter_condition=filter_condition,
+            mode=mode,
+            streaming=streaming,
+            checkpoint_location=checkpoint_location,
+            trigger=trigger,
+            features=features,
+        )
+
+    def drop_online_table(self, name: str, online_store: Any) -> None:
+        """Take an online table out of its store; the feature table stays."""
+        publish.drop_online_table(name=name, online_store=online_store)
+
+    def create_feature_serving_endpoint(
+        self,
+        *,
+        name: str | None = None,
+        config: endpoint.EndpointCoreConfig | None = None,
+        **kwargs: Any,
+    ) -> endpoint.FeatureServingEndpoint:
+        """Serve a feature spec over HTTP on this machine; return the endpoint when it answers."""
+        return endpoint.create_feature_serving_endpoint(name=name, config=config, **kwargs)
+
+    def get_feature_serving_endpoint(
+        self, *, name: str | None = None, **kwargs: Any
+    ) -> endpoint.FeatureServingEndpoint:
+        """Return an endpoint that answers."""
+        return endpoint.get_feature_serving_endpoint(name=name, **kwargs)
+
+    def delete_feature_serving_endpoint(self, *, name: str | None = None, **kwargs: Any) -> None:
+        """End an endpoint."""
+        endpoint.delete_feature_serving_endpoint(name=name, **kwargs)
 
 
 def _one(given: Any, name: str) -> str | None:
