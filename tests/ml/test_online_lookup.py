@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
@@ -138,6 +138,7 @@ def places(spark, online):
 
 @settings(
     max_examples=3,
+    phases=[Phase.generate],  # each example costs jobs of Spark, too many to make it smaller
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

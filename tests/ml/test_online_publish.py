@@ -222,8 +222,12 @@ def test_only_the_keys_that_the_change_data_feed_names_are_written(spark, shop, 
 
 
 def test_a_reader_sees_one_version_while_others_are_published(spark, shop, schema):
-    name = f"{schema}.f"
-    make(spark, name, [(i, "a", 0) for i in range(200)])
+    name, many = f"{schema}.f", 20_000
+
+    def version(number):
+        return spark.range(many).selectExpr("id AS k", "'a' AS s", f"{number} AS v")
+
+    tables.create(spark, name, ["k", "s"], df=version(0))
     send(spark, shop, name)
     seen, wrong, done = set(), [], threading.Event()
 
@@ -236,13 +240,13 @@ def test_a_reader_sees_one_version_while_others_are_published(spark, shop, schem
             opened.execute("COMMIT")
             one = lookup(shop, f"{name}_online", (7, "a"))
             seen.add(found[1])
-            if found[0] != 200 or found[1] != found[2] or one is None:
+            if found[0] != many or found[1] != found[2] or one is None:
                 wrong.append((found, one))
 
     reader = threading.Thread(target=read)
     reader.start()
-    for version, mode in enumerate(("SNAPSHOT", "TRIGGERED", "SNAPSHOT"), start=1):
-        merge(spark, name, [(i, "a", version) for i in range(200)])
+    for number, mode in enumerate(("SNAPSHOT", "TRIGGERED", "SNAPSHOT"), start=1):
+        tables.put_rows(spark, name, version(number))
         send(spark, shop, name, mode)
     done.set()
     reader.join()

@@ -197,35 +197,37 @@ def _orderable(value: Column, kind: str) -> Column:
 
 
 def _touched(spark: SparkSession, old: OnlineTable, snapshot: Snapshot) -> DataFrame | None:
-    """Return keys that may have changed since what is online; None if that cannot be told.
-
-    The change data feed says it exactly. Without one they are those in the files that have gone
-    and come since.
-    """
+    """Return keys that may have changed since what is online; None if that cannot be told."""
     from pyspark.errors import AnalysisException
 
-    from lakebook.runtime.delta import changes, read
+    keys = [f"`{key.replace('`', '``')}`" for key in old.keys]
+    for told in (_fed, _rewritten):
+        with contextlib.suppress(AnalysisException, OSError):
+            found = told(spark, old, snapshot).select(*keys)
+            # A remote session says only when it is asked for columns that a file is missing.
+            assert found.schema
+            return found
+    return None
+
+
+def _fed(spark: SparkSession, old: OnlineTable, snapshot: Snapshot) -> DataFrame:
+    """Return the rows of the change data feed, which has exactly what was changed."""
+    from lakebook.runtime.delta import changes
+
+    return changes.between(spark, old.root, old.version + 1, snapshot.version)
+
+
+def _rewritten(spark: SparkSession, old: OnlineTable, snapshot: Snapshot) -> DataFrame:
+    """Return the rows of the files that have gone and come since, which hold all that changed."""
+    from lakebook.runtime.delta import read
     from lakebook.runtime.delta.snapshot import Snapshot
 
-    keys = [f"`{key.replace('`', '``')}`" for key in old.keys]
-    with contextlib.suppress(AnalysisException, OSError):
-        found = changes.between(spark, old.root, old.version + 1, snapshot.version).select(*keys)
-        # A remote session would only say later that a file is missing.
-        assert found.schema
-        return found
-    with contextlib.suppress(AnalysisException, OSError):
-        before = Snapshot.open(old.root, old.version)
-        old_files = {file.path: file for file in before.files()}
-        new_files = {file.path: file for file in snapshot.files()}
-        gone = [file for path, file in old_files.items() if path not in new_files]
-        come = [file for path, file in new_files.items() if path not in old_files]
-        if all((Path(old.root) / file.path).exists() for file in gone):
-            parts = [
-                read.frame(spark, version, files).select(*keys)
-                for version, files in ((before, gone), (snapshot, come))
-            ]
-            return parts[0].unionAll(parts[1])
-    return None
+    before = Snapshot.open(old.root, old.version)
+    there = {file.path for file in before.files()}
+    here = {file.path for file in snapshot.files()}
+    gone = [file for file in before.files() if file.path not in here]
+    come = [file for file in snapshot.files() if file.path not in there]
+    return read.frame(spark, before, gone).unionAll(read.frame(spark, snapshot, come))
 
 
 def _changed(
