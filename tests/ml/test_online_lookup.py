@@ -110,10 +110,11 @@ def places(spark, online):
         spark,
         "main.skew.cut",
         "n DOUBLE, x DOUBLE",
-        "STRUCT<whole: INT, money: DECIMAL(10,1), said: STRING>",
+        "STRUCT<whole: INT, money: DECIMAL(10,1), said: STRING, seen: STRING>",
         "from decimal import Decimal\n"
         "if n is None: return None\n"
-        "return {'whole': int(n) % 7, 'money': Decimal('0.25') + int(n) % 9, 'said': x}",
+        "money = Decimal('0.25') + int(n) % 9\n"
+        "return {'whole': int(n) % 7, 'money': money, 'said': x, 'seen': repr(n)}",
     )
     frame = spark.createDataFrame([], "k int, s string, amount double, at timestamp")
     spec = plan(
@@ -171,6 +172,37 @@ def test_online_is_offline_for_all_types_nulls_defaults_and_missing_keys(
         assert {name: told(value) for name, value in ours.items()} == {
             name: told(value) for name, value in theirs.asDict().items()
         }
+
+
+CASTS = [
+    ("INT", "1.5"),
+    ("BIGINT", "'5'"),
+    ("BIGINT", "float(n)"),
+    ("STRING", "n"),
+    ("STRING", "True"),
+    ("STRING", "[n, None]"),
+    ("FLOAT", "1.1"),
+    ("DOUBLE", "n"),
+    ("BOOLEAN", "1"),
+    ("DECIMAL(10,1)", "__import__('decimal').Decimal('0.25')"),
+    ("BINARY", "bytearray(b'x')"),
+    ("ARRAY<INT>", "[1.5, None]"),
+    ("MAP<STRING, DOUBLE>", "{n: 1}"),
+]
+
+
+def test_what_a_function_returns_is_cast_as_spark_casts_it(spark, schema):
+    names = [f"{schema}.cast{index}" for index in range(len(CASTS))]
+    for name, (returns, value) in zip(names, CASTS, strict=True):
+        function(spark, name, "n INT", returns, f"return {value}")
+    features = [FeatureFunction(udf_name=name) for name in names]
+    frame = spark.createDataFrame([(7,)], "n int")
+    spec = plan(spark, frame, features, None)
+    theirs = assemble(spark, spec, frame).collect()[0].asDict()
+    ours = Evaluator(spec)({"n": 7})
+    assert {name: told(value) for name, value in ours.items()} == {
+        name: told(value) for name, value in theirs.items()
+    }
 
 
 # What a record may have, and lack
