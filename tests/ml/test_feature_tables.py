@@ -87,6 +87,26 @@ def test_writing_merges_by_key_adds_columns_and_leaves_the_others_alone(spark, s
     ]
 
 
+def test_rows_are_computed_once_and_a_frame_that_the_caller_has_cached_stays_cached(
+    spark, schema, fe, people
+):
+    name = f"{schema}.people"
+    fe.create_table(name=name, primary_keys="id", df=people)
+    asked = spark.sparkContext.accumulator(0)
+
+    def count(rows):
+        for frame in rows:
+            asked.add(len(frame))
+            yield frame
+
+    fe.write_table(name=name, df=people.mapInPandas(count, people.schema))
+    assert asked.value == 2
+    cached = people.filter("id < 2").cache()
+    fe.write_table(name=name, df=cached)
+    assert cached.storageLevel.useMemory
+    cached.unpersist()
+
+
 @pytest.mark.parametrize("mode", ["overwrite", "append", "MERGE", None])
 def test_a_mode_other_than_merge_is_a_value_error_that_names_it(schema, fe, people, mode):
     name = f"{schema}.people"

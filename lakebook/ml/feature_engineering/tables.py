@@ -288,19 +288,20 @@ def put_rows(
 
     source = require(spark, name)
     where = check_columns(source, df)
-    held = df.persist()
+    # Computed once for the check and the merge; a frame of its own, for the caller's may be cached.
+    held = _typed(df, source).persist()
     try:
         keys.check(held, source.primary_key, where)
         if replace:
             root = metadata.delta_root(source.table)
             grants.require(spark, source.table.name, "MODIFY")
             options = {"mergeSchema": "true"}
-            write.write(_typed(held, source), root, "overwrite", options=options, table=source.name)
+            write.write(held, root, "overwrite", options=options, table=source.name)
             return {}
         table = DeltaTable.forName(spark, source.name).alias("__table")
         same = " AND ".join(f"__table.`{one}` = __rows.`{one}`" for one in source.primary_key)
         done = (
-            table.merge(_typed(held, source).alias("__rows"), same)
+            table.merge(held.alias("__rows"), same)
             .withSchemaEvolution()
             .whenMatchedUpdateAll()
             .whenNotMatchedInsertAll()
