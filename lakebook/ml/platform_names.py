@@ -24,6 +24,9 @@ _LOOKUP = {"FeatureLookup": f"{_OURS}.lookups"}
 _FUNCTION = {"FeatureFunction": f"{_OURS}.lookups"}
 _TABLE = {"FeatureTable": f"{_OURS}.tables"}
 _TRAINING = {"TrainingSet": f"{_OURS}.training_set"}
+_SERVING = dict.fromkeys(
+    ("EndpointCoreConfig", "FeatureServingEndpoint", "ServedEntity"), f"{_OURS}.online.endpoint"
+)
 _STORES = dict.fromkeys(
     (
         "AmazonDynamoDBSpec",
@@ -40,6 +43,7 @@ _STORES = dict.fromkeys(
 _ALIKE = {
     "entities.feature_function": _FUNCTION,
     "entities.feature_lookup": _LOOKUP,
+    "entities.feature_serving_endpoint": _SERVING,
     "entities.feature_table": _TABLE,
     "online_store_spec": _STORES,
     "training_set": _TRAINING,
