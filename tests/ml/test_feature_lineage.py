@@ -167,6 +167,19 @@ def test_run_model_and_version_are_tagged_with_the_tables(training, shop):
     assert expected.items() <= client.get_logged_model(info.model_id).tags.items()
 
 
+def test_a_table_made_anew_does_not_inherit_the_models_of_the_old_one(spark, training, shop):
+    log(training(customers(shop)))
+    spark.sql(f"DROP TABLE {shop}.customers")
+    spark.sql(
+        f"CREATE TABLE {shop}.customers (customer BIGINT NOT NULL, age INT, "
+        "CONSTRAINT c PRIMARY KEY (customer))"
+    )
+    anew = training(customers(shop))
+    assert lineage.models_of(ids(anew)[0]) == []
+    log(anew)
+    assert len(lineage.models_of(ids(anew)[0])) == 1
+
+
 def test_a_table_that_no_model_used_has_none(monkeypatch, tmp_path):
     monkeypatch.setenv("LAKEBOOK_HOME", str(tmp_path))
     assert lineage.models_of("1") == []

@@ -290,11 +290,11 @@ def _inputs(model: Packed, frame: DataFrame) -> list[Column]:
     """
     from pyspark.sql import functions as F
 
-    found = {}
+    found, shape = {}, frame.schema
     for column in model.spec.inputs():
         value = columns.col(column.name)
-        there = columns.find(column.name, frame.columns) or column.name
-        if frame.schema[there].dataType.simpleString() != column.type:
+        there = columns.find(column.name, shape.names) or column.name
+        if shape[there].dataType.simpleString() != column.type:
             value = value.cast(column.type)
         found[column.name] = value.alias(column.name)
     schema = model.described.get_input_schema()
