@@ -78,7 +78,7 @@ DEFAULTS = {
 COLUMNS = {kind: f"c{index}" for index, kind in enumerate(TYPES)}
 FEW = st.integers(0, 3)
 VALUES = st.tuples(*[st.none() | values for values in TYPES.values()])
-PLAIN = st.dictionaries(st.tuples(FEW, st.sampled_from(["a", "é"])), VALUES, max_size=8)
+PLAIN = st.dictionaries(st.tuples(FEW, st.sampled_from(["a", "é"])), VALUES, min_size=5)
 TIMED = st.dictionaries(
     st.tuples(FEW, st.integers(0, 5)), st.tuples(st.none() | st.floats(), st.none() | FEW)
 )
@@ -144,7 +144,7 @@ def places(spark, online):
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-@given(PLAIN, TIMED, st.lists(RECORD, min_size=8, max_size=16))
+@given(PLAIN, TIMED, st.lists(RECORD, min_size=16, max_size=24))
 def test_online_is_offline_for_all_types_nulls_defaults_and_missing_keys(
     spark, online, places, rows, timed_rows, records
 ):
