@@ -306,12 +306,13 @@ MEANING = {
 def gone(answer):
     """A dict from the numbers 1 to 6 to the letters of what does the job today."""
     expect.is_a(answer, dict)
-    given = {number: str(letter).strip().upper() for number, letter in answer.items()}
+    numbered = {int(n) if str(n).isdigit() else n: letter for n, letter in answer.items()}
+    given = {number: str(letter).strip().upper() for number, letter in numbered.items()}
     missing = [number for number in TODAY if number not in given]
     expect.true(not missing, f"The dict has no entry for {', '.join(map(str, missing))}.")
     for number, letter in given.items():
         expect.true(number in TODAY, f"{number!r} is none of the six numbers.")
-        expect.true(letter in MEANING, f"{answer[number]!r} is none of the letters A to G.")
+        expect.true(letter in MEANING, f"{numbered[number]!r} is none of the letters A to G.")
     for number, letter in TODAY.items():
         found = given[number]
         expect.true(

@@ -66,6 +66,21 @@ def test_the_new_client_does_not_find_it_by_two_levels(client, spark, database):
         FeatureEngineeringClient().get_table(name=f"{database}.members")
 
 
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ({"timestamp_keys": ["week"]}, "the older client's word; .* timeseries_column"),
+        ({"timeseries_column": ["week"]}, r"is \['week'\]; give the name of a column"),
+    ],
+)
+def test_an_older_argument_is_answered_with_todays(spark, schema, argument, message):
+    frame = spark.createDataFrame([(1, DAY, 5)], "member int, week timestamp, visits int")
+    with pytest.raises(FeatureError, match=message):
+        FeatureEngineeringClient().create_table(
+            name=f"{schema}.a", primary_keys=["member", "week"], df=frame, **argument
+        )
+
+
 def test_a_name_of_three_levels_is_a_table_of_unity_catalog(client, spark, schema):
     made = client.create_table(f"{schema}.members", "member", members(spark, (1, 5)))
     assert made.name == f"{schema}.members"

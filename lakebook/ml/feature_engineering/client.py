@@ -63,6 +63,11 @@ class FeatureEngineeringClient:
         """
         if "timeseries_columns" in kwargs:
             timeseries_column = _one(kwargs.pop("timeseries_columns"), "timeseries_columns")
+        if "timestamp_keys" in kwargs:
+            raise FeatureError(
+                "create_table does not know 'timestamp_keys', the older client's word; give the "
+                "name of one column as timeseries_column"
+            )
         _refuse(kwargs, "create_table")
         return tables.create(
             self._spark,

@@ -211,6 +211,8 @@ def checked_time(
             )
     if time is None:
         return None
+    if not isinstance(time, str):
+        raise FeatureError(f"timeseries_column of '{full}' is {time!r}; give the name of a column")
     spelled = columns.find(time, found)
     if spelled is None:
         raise FeatureError(
