@@ -118,6 +118,17 @@ def test_a_function_takes_columns_of_its_parameters_names_and_its_defaults(fe, s
     assert [row[-1] for row in found.orderBy("no").collect()] == [3.0, 5.0, None, None]
 
 
+def test_a_parameter_in_the_middle_may_be_left_to_its_default(spark, fe, shop):
+    schema, orders = shop
+    spark.sql(
+        f"CREATE FUNCTION {schema}.bill(pieces INT, each INT DEFAULT 10, no INT DEFAULT 0) "
+        "RETURNS INT LANGUAGE PYTHON AS $$\nreturn pieces * each + no\n$$"
+    )
+    bill = FeatureFunction(udf_name=f"{schema}.bill", output_name="bill")
+    found = fe.create_training_set(df=orders, feature_lookups=[bill], label="bad").load_df()
+    assert table(found, "bill") == [(30,), (21,), (62,), (53,)]
+
+
 def test_a_specification_is_the_same_after_it_was_written(fe, shop):
     schema, orders = shop
     lookup = FeatureLookup(

@@ -118,8 +118,9 @@ def _compute(spark: SparkSession, function: Function, frame: DataFrame) -> DataF
                 f"{', '.join(types) or 'none'}"
             )
     called = routines.register(spark, found.name)
+    # By name, for one in the middle may have been left to its default.
     given = ", ".join(
-        f"CAST({always_quoted(column)} AS {types[parameter]})"
+        f"{always_quoted(parameter)} => CAST({always_quoted(column)} AS {types[parameter]})"
         for parameter, column in function.inputs
     )
     return frame.select(
