@@ -181,11 +181,14 @@ def create(
 
 def _shape(name: str, df: DataFrame | None, schema: StructType | None) -> StructType:
     """Return the columns of a table to be made."""
-    if df is None and schema is None:
+    if schema is not None:
+        shape = schema
+    elif df is not None:
+        shape = df.schema
+    else:
         raise FeatureError(
             f"table '{name}' needs its columns: give df, whose rows it then holds, or schema"
         )
-    shape = schema if schema is not None else df.schema  # type: ignore[union-attr]
     columns.refuse_doubles(shape.names, f"the schema of '{name}'")
     if df is not None and schema is not None:
         theirs = {field.name.lower(): field.dataType for field in df.schema.fields}
