@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,6 +39,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         alone = place == SLOWEST[0]
         item.add_marker(pytest.mark.xdist_group(item.name if alone else place))
     items.sort(key=turn)
+
+
+@pytest.fixture(scope="session")
+def workspace_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the workspace folder of this process, as new; its environment names it."""
+    before = dict(os.environ)
+    folder = tmp_path_factory.mktemp("home")
+    for name in [n for n in os.environ if n.startswith("MLFLOW_") or n == "SPARK_REMOTE"]:
+        del os.environ[name]
+    os.environ["LAKEBOOK_HOME"] = str(folder)
+    yield folder
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def spark(workspace_folder: Path) -> Iterator[SparkSession]:
+    """Return the Spark session of this process, which has only one, at that workspace folder."""
+    from lakebook.runtime.session import get_spark
+
+    session = get_spark("tests")
+    yield session
+    session.stop()
 
 
 # Without these Chromium itself asks the network for updates, or needs what a container lacks.

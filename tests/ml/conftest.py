@@ -1,34 +1,16 @@
-"""One Spark session and one workspace folder for the tests of the ML counterparts."""
+"""What the tests of the ML counterparts share: a schema for each."""
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-
-@pytest.fixture(scope="package", autouse=True)
-def workspace_folder(tmp_path_factory):
-    before = dict(os.environ)
-    folder = tmp_path_factory.mktemp("home")
-    os.environ["LAKEBOOK_HOME"] = str(folder)
-    for name in list(os.environ):
-        if name.startswith("MLFLOW_") or name == "SPARK_REMOTE":
-            del os.environ[name]
-    yield folder
-    os.environ.clear()
-    os.environ.update(before)
+from lakebook.runtime import tracking
 
 
-@pytest.fixture(scope="package")
-def spark(workspace_folder):
-    from lakebook.runtime import tracking
-    from lakebook.runtime.session import get_spark
-
+@pytest.fixture(scope="module", autouse=True)
+def in_the_workspace(workspace_folder):
+    """Every test of the ML counterparts is at home in the workspace folder of the tests."""
     tracking.prepare()
-    session = get_spark("tests")
-    yield session
-    session.stop()
 
 
 @pytest.fixture

@@ -1,32 +1,13 @@
-"""One Spark session and one workspace folder for the tests of the runtime."""
+"""What the tests of the runtime share: its shell, and outputs."""
 
 from __future__ import annotations
-
-import os
 
 import pytest
 
 
-@pytest.fixture(scope="package", autouse=True)
-def workspace_folder(tmp_path_factory):
-    before = dict(os.environ)
-    folder = tmp_path_factory.mktemp("home")
-    os.environ["LAKEBOOK_HOME"] = str(folder)
-    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_EXPERIMENT_NAME", "SPARK_REMOTE"):
-        os.environ.pop(name, None)
-    yield folder
-    # Loading the extension points the process at its workspace; the next tests have others.
-    os.environ.clear()
-    os.environ.update(before)
-
-
-@pytest.fixture(scope="package")
-def spark(workspace_folder):
-    from lakebook.runtime.session import get_spark
-
-    session = get_spark("tests")
-    yield session
-    session.stop()
+@pytest.fixture(scope="module", autouse=True)
+def in_the_workspace(workspace_folder):
+    """Every test of the runtime is at home in the workspace folder of the tests."""
 
 
 @pytest.fixture

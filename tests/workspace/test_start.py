@@ -143,7 +143,8 @@ def test_in_a_browser_a_page_opens_its_lab_and_the_experiments_and_no_request_le
     idle = '.jp-Notebook-ExecutionIndicator[data-status="idle"]'
     opened.value.locator(idle).wait_for(state="attached", timeout=90_000)
     assert opened.value.locator(".Toastify__toast").count() == 0
-    with page.expect_popup() as opened:
+    # A new page is told of when its server answers, and a slow machine's MLflow takes its time.
+    with page.expect_popup(timeout=180_000) as opened:
         page.get_by_role("link", name="Experiments").click()
     opened.value.get_by_role("heading", name="Experiments").wait_for(timeout=180_000)
     opened.value.get_by_text(experiment).first.wait_for(timeout=120_000)
