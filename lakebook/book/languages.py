@@ -11,7 +11,13 @@ from typing import Any
 
 from docutils import nodes
 
-LANGUAGES = {"sql": "sql", "sh": "bash", "bash": "bash", "md": "markdown", "html": "html"}
+LANGUAGES = {
+    "sql": "postgresql",  # of Pygments' kinds of SQL the one that knows $$, and Python inside of it
+    "sh": "bash",
+    "bash": "bash",
+    "md": "markdown",
+    "html": "html",
+}
 MAGIC = re.compile(r"\s*%{1,2}(\w+)\b")
 
 

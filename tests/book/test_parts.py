@@ -43,8 +43,8 @@ def test_timings_are_in_the_order_of_the_labs_with_date_machine_and_sum() -> Non
 @pytest.mark.parametrize(
     ("code", "named"),
     [
-        ("%sql\nGRANT SELECT ON t TO `account users`", "sql"),
-        ("%%sql\nSELECT 1", "sql"),
+        ("%sql\nGRANT SELECT ON t TO `account users`", "postgresql"),
+        ("%%sql\nSELECT 1", "postgresql"),
         ("%sh ls", "bash"),
         ("%load_ext lakebook", None),
         ("spark.sql('SELECT 1')  # %sql", None),
