@@ -28,7 +28,7 @@ LOG_SETTINGS = Path(__file__).with_name("log4j2.properties")
 # threads have no core of their own on two cores.
 # With one tier the JVM keeps 48 MB for compiled code. A search of some eighty models fills that;
 # the compiler then stops, and says so on standard output, in the middle of a notebook.
-# A laptop's memory is needed elsewhere too: with the usual ratios (40, 70) a heap grows by half more.
+# Memory is needed elsewhere too: by the usual ratios, 40 and 70, a heap grows by half more.
 JVM_OPTIONS = (
     "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=160m -XX:+UseSerialGC "
     "-XX:MinHeapFreeRatio=20 -XX:MaxHeapFreeRatio=40 "

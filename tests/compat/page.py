@@ -14,7 +14,7 @@ from pathlib import Path
 from suite import ENVIRONMENTS, Case, cases
 
 PAGE = Path(__file__).resolve().parents[2] / "book" / "reference" / "compatibility.md"
-CHECKED = "2026-11-20"
+CHECKED = "2026-11-20, the feature store 2026-11-27"
 
 HEAD = """\
 # What works as on the platform

@@ -38,6 +38,7 @@ MODULES = (
     "dbutils_rest",
     "shown",
     "models",
+    "features",
     "limits",
 )
 
