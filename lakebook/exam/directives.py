@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from lakebook import __version__
 from lakebook.errors import LakebookError, unknown
-from lakebook.exam import bank, honesty
+from lakebook.exam import bank, honesty, mocks
 from lakebook.exam import blueprint as blueprints
 from lakebook.exam.bank import Question
 from lakebook.exam.blueprint import Blueprint, Objective
@@ -212,6 +212,7 @@ class MockExam(ExamDirective):
                 {"id": s.id, "name": s.name, "quota": s.quota} for s in self.blueprint.sections
             ],
             "objectives": {o.id: self.objective(o) for o in self.objectives.values()},
+            "mocks": [[q.id for q in exam] for exam in mocks.fixed(self.questions, self.blueprint)],
         }
         return json.dumps(rules, ensure_ascii=False).replace("<", "\\u003c")
 

@@ -22,6 +22,7 @@ function isAttempt(a) {
     && [a.seed, a.minutes, a.started, a.ends, a.at].every(isNumber)
     && (a.submitted === null || isNumber(a.submitted))
     && isList(a.items, isItem) && a.items.length > 0
+    && (a.mock === undefined || a.mock === null || isNumber(a.mock))
     && isObject(a.sections) && isObject(a.answers) && Object.values(a.answers).every(isAnswer);
 }
 
@@ -55,6 +56,12 @@ const attempts = {
   },
   unreadable() { return this.ids().filter((id) => !this.read(id)).length; },
   open() { return this.all().find((attempt) => attempt.submitted === null); },
+  /* The questions that were on the page of an attempt, as far as it went. */
+  seen() {
+    return new Set(this.all().flatMap((attempt) => attempt.items
+      .filter((item, n) => attempt.submitted !== null || n <= attempt.at || attempt.answers[item.id])
+      .map((item) => item.id)));
+  },
 };
 
 /* A clock that is set back does not give time back. */
@@ -67,9 +74,10 @@ function stateOf(attempt, item) {
   return chosen === 0 ? "unanswered" : chosen < item.select ? "incomplete" : "answered";
 }
 
-/* By quota of each section, one question of each objective before a second of any; order and
-   options shuffled. The same seed on the same bank draws the same exam. */
-function draw(rules, questions, seed) {
+/* By quota of each section, one question of each objective before a second of any, and those that
+   `seen` does not name before others; order and options shuffled. The same seed on the same bank,
+   with the same questions seen, draws the same exam. */
+function draw(rules, questions, seed, seen = new Set()) {
   const next = random(seed);
   const drawn = rules.sections.flatMap((section) => {
     const groups = new Map();
@@ -78,7 +86,10 @@ function draw(rules, questions, seed) {
       if (!groups.has(question.objective)) groups.set(question.objective, []);
       groups.get(question.objective).push(question);
     }
-    const piles = shuffled([...groups.values()], next).map((pile) => shuffled(pile, next));
+    const piles = shuffled([...groups.values()], next).map((pile) => {
+      const mixed = shuffled(pile, next);
+      return [...mixed.filter((q) => !seen.has(q.id)), ...mixed.filter((q) => seen.has(q.id))];
+    });
     const rounds = Math.max(...piles.map((pile) => pile.length));
     const ranked = Array.from({ length: rounds }, (_, n) => piles.map((pile) => pile[n]).filter(Boolean)).flat();
     return ranked.slice(0, section.quota);

@@ -6,18 +6,20 @@ function historyView(exam, known) {
     const open = attempt.submitted === null;
     const result = score(attempt);
     const say = (text, act) => button(text, act, "", { "aria-label": `${text} the attempt of ${when}` });
-    return [when, open ? "under way" : `${result.right} of ${result.of} (${percent(result.share)})`,
+    return [when, paperName(attempt), open ? "under way" : `${result.right} of ${result.of} (${percent(result.share)})`,
       h("div.lbx-acts", {}, open ? say("Resume", () => exam.resume(attempt.id)) : say("Open", () => exam.open(attempt.id)),
         say("Delete", () => drop(exam, attempt)))];
   });
   const file = h("input.lbx-file", { type: "file", id: "lbx-import", accept: ".json,application/json",
     onchange: (event) => importFile(exam, event.target) });
   return h("div.lbx-history", {}, heading(2, "Your attempts"),
-    rows.length ? table("Your attempts", ["Started", "Result", "Actions"], rows)
+    rows.length ? table("Your attempts", ["Started", "Exam", "Result", "Actions"], rows)
       : h("p", {}, "None yet. They are kept in this browser, and nowhere else."),
     h("div.lbx-bar", {}, button("Export to a file", () => exportFile(exam), "", { disabled: !rows.length }),
       h("span.lbx-import", {}, h("label", { for: "lbx-import" }, "Import a file: "), file)));
 }
+
+const paperName = (attempt) => (attempt.mock ? `Mock exam ${attempt.mock}` : "A fresh one");
 
 function drop(exam, attempt) {
   const text = `The attempt of ${day(attempt.started)} and its answers are removed from this browser.`;

@@ -58,7 +58,7 @@ class Exam {
     const done = open && open.items.filter((item) => stateOf(open, item) === "answered").length;
     this.screen("start",
       heading(2, "Sit a mock exam", { tabindex: "-1" }),
-      h("p", {}, `${count(rules.questions, "question")} in ${rules.minutes} minutes, drawn from the bank by the quotas of `
+      h("p", {}, `${count(rules.questions, "question")} in ${rules.minutes} minutes, by the quotas of `
         + `the exam guide of ${rules.edition}:`),
       h("ul", {}, rules.sections.map((section) => h("li", {}, `${section.quota} from ${section.name}`))),
       h("ul", {},
@@ -67,10 +67,31 @@ class Exam {
         h("li", {}, "No feedback until the end. You may flag questions and return to them."),
         h("li", {}, "A blank counts as wrong. Where several options are to be selected, all of them must be right."),
         h("li", {}, `The exam's pass mark is not published; our target is ${rules.target} %.`)),
+      !open && this.choice(),
       open && h("p", {}, `An exam is under way: ${done} of ${open.items.length} answered, ${clock(open.ends - now(open))} left.`),
       h("div.lbx-bar", {}, open ? button("Resume the exam", () => this.resume(open.id), ".lbx-main")
         : button("Start the exam", () => this.begin(), ".lbx-main")),
       historyView(this, attempts.all()));
+  }
+
+  /* Which paper: a fixed one, the same for everybody, or a fresh one. */
+  choice() {
+    const sat = attempts.all();
+    const papers = this.rules.mocks.map((ids, n) => {
+      const last = sat.find((attempt) => attempt.mock === n + 1);
+      return [n + 1, `Mock exam ${n + 1}${last ? `, last result ${percent(score(last).share)}` : ""}`, last];
+    });
+    const known = attempts.seen();
+    const left = [...this.questions.keys()].filter((id) => !known.has(id)).length;
+    papers.push([0, `A fresh one, from the ${left} of ${this.questions.size} questions you have not met first`, null]);
+    this.paper = (papers.find(([, , last]) => !last) || papers[0])[0];
+    const rows = papers.map(([n, text]) => {
+      const input = h("input", { type: "radio", name: "lbx-paper", id: `lbx-paper-${n}`, value: n, checked: n === this.paper,
+        onchange: () => { this.paper = n; } });
+      return h("p.lbx-paper", {}, input, " ", h("label", { for: `lbx-paper-${n}` }, text));
+    });
+    return h("fieldset.lbx-papers", {}, h("legend", {}, "Which exam?"),
+      this.rules.mocks.length > 1 && h("p", {}, `The ${this.rules.mocks.length} fixed exams share no question.`), rows);
   }
 
   begin() {
@@ -81,13 +102,17 @@ class Exam {
       return;
     }
     const { rules } = this;
-    const [seed, name] = entropy();
+    const [random, name] = entropy();
+    const mock = this.paper || null;
+    const paper = mock && new Set(rules.mocks[mock - 1]);
+    const questions = [...this.questions.values()].filter((question) => !paper || paper.has(question.id));
+    const seed = mock || random;
     const started = Date.now();
     this.attempt = {
       version: VERSION, id: `${started.toString(36)}-${name.toString(36)}`, seed, edition: rules.edition,
-      minutes: rules.minutes, started, ends: started + rules.minutes * 60000, seen: started, submitted: null, by: null,
+      mock, minutes: rules.minutes, started, ends: started + rules.minutes * 60000, seen: started, submitted: null, by: null,
       at: 0, sections: Object.fromEntries(rules.sections.map((section) => [section.id, section.name])),
-      items: draw(rules, [...this.questions.values()], seed), answers: {},
+      items: draw(rules, questions, seed, attempts.seen()), answers: {},
     };
     this.say("");
     this.warned = Infinity;

@@ -10,7 +10,7 @@ function reportView(exam) {
   const objectives = ranked(result.objectives, Object.keys(rules.objectives));
   const row = (name, { right, of }) => [name, `${right} of ${of}`, percent(right / of), interval(right, of)];
   exam.screen("report", title,
-    h("p", {}, `Started ${day(attempt.started)}, finished after ${count(minutes, "minute")}. With ${result.of} questions, `
+    h("p", {}, `${paperName(attempt)}, started ${day(attempt.started)}, finished after ${count(minutes, "minute")}. With ${result.of} questions, `
       + `${percent(result.share)} is compatible with ${interval(result.right, result.of)} in the long run (95 % interval, Wilson).`),
     h("p", {}, `The exam's pass mark is not published; our target is ${rules.target} %. `
       + (result.share * 100 >= rules.target ? "You have reached it." : "You are below it.")),
