@@ -1,4 +1,4 @@
-"""Sphinx directives: `{quiz}`, `{mock-exam}`, `{questions}`, `{blueprint}` and `{honesty}`."""
+"""Sphinx directives: `{quiz}`, `{mock-exam}`, `{practice}`, `{today}`, `{questions}` and others."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ from lakebook.exam.render import Links, Renderer, escape, raw
 STATIC = Path(__file__).parent / "static"
 SCRIPT = Path(__file__).parent / "script"
 # Joined in this order into one classic script, which file:// allows, and modules it does not.
-PARTS = ("base", "question", "review", "attempt", "keep", "report", "mock", "start")
+PARTS = (
+    *("base", "attempt", "memory", "question", "review", "keep", "report", "mock"),
+    *("practice", "today", "start"),
+)
 QUESTIONS_PAGE = "book/exam/questions"
 
 
@@ -45,7 +48,7 @@ def _stamp(root: Path) -> tuple[tuple[str, int], ...]:
 
 
 class ExamDirective(SphinxDirective, ABC):
-    """What the five directives share: the bank, links, and errors that fail a strict build."""
+    """What the directives share: the bank, links, and errors that fail a strict build."""
 
     has_content = False
     whole_bank = True
@@ -101,6 +104,30 @@ class ExamDirective(SphinxDirective, ABC):
     def of(self, objective: str) -> list[Question]:
         """Return the questions of an objective."""
         return [q for q in self.questions if q.objective == objective]
+
+    def objective(self, objective: Objective) -> dict[str, Any]:
+        """Return an objective for the script: its title, questions and labs with addresses."""
+        labs = [{"id": lab, "href": self.lab_address(lab)} for lab in objective.labs]
+        return {
+            "title": objective.title,
+            "href": self.objective_address(objective.id),
+            "labs": labs,
+        }
+
+    def bank(self, name: str, label: str, what: str, rules: dict[str, Any]) -> list[nodes.Node]:
+        """Return the whole bank as readable questions, which the script brings to life."""
+        out: list[nodes.Node] = [
+            raw(f'<section class="lbx lbx-{name}" aria-label="{label}">'),
+            _rules(rules),
+            raw(
+                f'<div class="lbx-bank"><noscript><p>{what} needs JavaScript. '
+                "These are the questions of the bank, each with its answer to open.</p></noscript>"
+            ),
+        ]
+        for n, question in enumerate(self.questions, 1):
+            heading = f"Question {n} of {len(self.questions)}"
+            out += self.renderer.question(question, heading, f"{name}-{question.id}", form=True)
+        return [self.part(*out, raw("</div></section>"))]
 
 
 class Quiz(ExamDirective):
@@ -188,22 +215,11 @@ class MockExam(ExamDirective):
                     f"section '{section.name}' has {have} questions, its quota is {section.quota}; "
                     "add questions under book/questions"
                 )
-        out: list[nodes.Node] = [
-            raw('<section class="lbx lbx-mock" aria-label="Mock exam">'),
-            raw(f'<script type="application/json" class="lbx-rules">{self.rules()}</script>'),
-            raw(
-                '<div class="lbx-bank"><noscript><p>The timed exam needs JavaScript. '
-                "These are the questions of the bank, each with its answer to open.</p></noscript>"
-            ),
-        ]
-        for n, question in enumerate(self.questions, 1):
-            heading = f"Question {n} of {len(self.questions)}"
-            out += self.renderer.question(question, heading, f"mock-{question.id}", form=True)
-        return [self.part(*out, raw("</div></section>"))]
+        return self.bank("mock", "Mock exam", "The timed exam", self.rules())
 
-    def rules(self) -> str:
-        """Return what the script needs of the blueprint, as JSON safe inside a script element."""
-        rules = {
+    def rules(self) -> dict[str, Any]:
+        """Return what the script needs of the blueprint."""
+        return {
             "edition": self.blueprint.edition,
             "questions": self.blueprint.questions,
             "minutes": self.blueprint.minutes,
@@ -214,16 +230,45 @@ class MockExam(ExamDirective):
             "objectives": {o.id: self.objective(o) for o in self.objectives.values()},
             "mocks": [[q.id for q in exam] for exam in mocks.fixed(self.questions, self.blueprint)],
         }
-        return json.dumps(rules, ensure_ascii=False).replace("<", "\\u003c")
 
-    def objective(self, objective: Objective) -> dict[str, Any]:
-        """Return an objective for the script: its title, questions and labs with addresses."""
-        labs = [{"id": lab, "href": self.lab_address(lab)} for lab in objective.labs]
-        return {
-            "title": objective.title,
-            "href": self.objective_address(objective.id),
-            "labs": labs,
+
+class Practice(ExamDirective):
+    """Practice: the whole bank, of which the script asks what the reader chooses."""
+
+    def make(self) -> list[nodes.Node]:
+        rules = {
+            "sections": [
+                {"id": s.id, "name": s.name, "objectives": [o.id for o in s.objectives]}
+                for s in self.blueprint.sections
+            ],
+            "objectives": {o.id: self.objective(o) for o in self.objectives.values()},
         }
+        return self.bank("practice", "Practice", "Practice with feedback", rules)
+
+
+class Today(ExamDirective):
+    """What is due, what is weak and what comes next, by what this browser remembers."""
+
+    def make(self) -> list[nodes.Node]:
+        rules = {
+            "practice": self.address("book/exam/practice"),
+            "mock": self.address("book/exam/mock"),
+            "objectives": {
+                o.id: self.objective(o)
+                | {"questions": [{"id": q.id, "hash": q.digest} for q in self.of(o.id)]}
+                for o in self.objectives.values()
+            },
+        }
+        return [
+            self.part(
+                raw('<section class="lbx lbx-today" aria-label="Today">'),
+                _rules(rules),
+                raw(
+                    "<noscript><p>This page is made by JavaScript, from the answers that your "
+                    "browser keeps.</p></noscript></section>"
+                ),
+            )
+        ]
 
 
 class Questions(ExamDirective):
@@ -331,6 +376,12 @@ class Honesty(ExamDirective):
         return [self.part(raw(f'<div class="lbx">{text}{table}</div>'))]
 
 
+def _rules(rules: dict[str, Any]) -> nodes.raw:
+    """Return what a script reads, as JSON safe inside a script element."""
+    text = json.dumps(rules, ensure_ascii=False).replace("<", "\\u003c")
+    return raw(f'<script type="application/json" class="lbx-rules">{text}</script>')
+
+
 def _table(caption: str, head: Iterable[str], rows: str) -> str:
     cells = "".join(f"<th scope='col'>{escape(text)}</th>" for text in head)
     label = escape(caption)
@@ -396,6 +447,8 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_node(exam_part, **formats)
     app.add_directive("quiz", Quiz)
     app.add_directive("mock-exam", MockExam)
+    app.add_directive("practice", Practice)
+    app.add_directive("today", Today)
     app.add_directive("questions", Questions)
     app.add_directive("blueprint", BlueprintTable)
     app.add_directive("honesty", Honesty)

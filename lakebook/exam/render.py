@@ -81,6 +81,7 @@ class Renderer:
             "question": question.id,
             "objective": question.objective,
             "section": question.section,
+            "difficulty": question.difficulty,
             "select": question.select,
             "right": ",".join(map(str, question.right)),
             "hash": question.digest,

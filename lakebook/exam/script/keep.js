@@ -34,7 +34,8 @@ function exportFile(exam) {
   const reviews = store.keys(REVIEW).map((key) => [key.slice(REVIEW.length), store.json(key)]);
   const all = attempts.all();
   const data = { format: "lakebook", version: VERSION, exported: new Date().toISOString(), attempts: all,
-    reviews: Object.fromEntries(reviews.filter(([, saved]) => isObject(saved))) };
+    reviews: Object.fromEntries(reviews.filter(([, saved]) => isObject(saved))),
+    memory: memory.read(), examDay: store.get(EXAM_DAY) };
   const blob = new Blob([JSON.stringify(data, null, 1)], { type: "application/json" });
   const link = h("a", { href: URL.createObjectURL(blob), download: `lakebook-${data.exported.slice(0, 10)}.json` });
   link.click();
@@ -49,6 +50,7 @@ function faultOf(data) {
   if (data.version > VERSION) {
     return `was written by a newer edition of this book (version ${data.version}; this page reads ${VERSION})`;
   }
+  if (data.memory !== undefined && !isMemory({ version: VERSION, cards: data.memory })) return "is damaged (its memory)";
   const bad = data.attempts.findIndex((attempt) => !isAttempt(attempt));
   return bad < 0 ? "" : `is damaged (attempt ${bad + 1} of ${data.attempts.length})`;
 }
@@ -71,6 +73,8 @@ async function importFile(exam, input) {
     const newer = isObject(saved) && saved.version === VERSION && !(mine && mine.at >= saved.at);
     if (newer) store.set(REVIEW + name, JSON.stringify(saved));
   }
+  memory.merge(data.memory || {});
+  if (isText(data.examDay) && !store.get(EXAM_DAY)) store.set(EXAM_DAY, data.examDay);
   const added = data.attempts.filter((attempt) => !known.has(attempt.id)).length;
   exam.start();
   exam.say(`${count(added, "attempt")} added, ${data.attempts.length - added} merged with what was here.`);

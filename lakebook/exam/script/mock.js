@@ -314,6 +314,8 @@ class Exam {
     attempt.submitted = by === "time" ? attempt.ends : now(attempt);
     attempt.by = by;
     attempts.write(attempt);
+    const met = score(attempt).marks.filter(({ item }) => attempt.answers[item.id]);
+    memory.note(met.map(({ item, correct }) => ({ id: item.id, hash: item.hash, correct, at: attempt.answers[item.id].at })));
     this.ended(by === "time" ? "Time is up: the exam was submitted with the answers so far." : "The exam is submitted.");
   }
 

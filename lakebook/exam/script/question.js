@@ -2,8 +2,8 @@
 
 class Question {
   constructor(root) {
-    const { question, objective, section, select, right, hash, lab, source } = root.dataset;
-    Object.assign(this, { root, id: question, objective, section, hash, lab, source });
+    const { question, objective, section, difficulty, select, right, hash, lab, source } = root.dataset;
+    Object.assign(this, { root, id: question, objective, section, difficulty, hash, lab, source });
     this.select = Number(select);
     this.right = right.split(",").map(Number);
     this.heading = root.querySelector(".lbx-n");

@@ -4,7 +4,13 @@ function review(root) {
   const questions = [...root.querySelectorAll(".lbx-q")].map((element) => new Question(element));
   const key = REVIEW + root.dataset.quiz;
   const status = h("p.lbx-score", { role: "status", tabindex: "-1" });
-  const check = button("Check answers", () => { grade(); save(true); status.focus(); }, ".lbx-main");
+  const check = button("Check answers", () => {
+    grade();
+    save(true);
+    const at = Date.now();
+    memory.note(questions.filter((q) => q.picked().length).map((q) => ({ id: q.id, hash: q.hash, correct: same(q.picked(), q.right), at })));
+    status.focus();
+  }, ".lbx-main");
   const again = button("Start over", () => {
     show(null);
     save(false);
