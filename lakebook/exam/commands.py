@@ -1,4 +1,4 @@
-"""`lakebook exam check | prove`."""
+"""`lakebook exam check | prove`, and `lakebook quiz`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,20 @@ def register(commands: Any) -> None:
     prove = actions.add_parser("prove", help="run the proofs of all questions, or of those named")
     prove.add_argument("ids", nargs="*", metavar="id", help="ids or objectives, such as k7w2 MD-10")
     prove.set_defaults(run=run_prove)
+    quiz = commands.add_parser("quiz", help="practise, or sit a mock exam, in the terminal")
+    quiz.add_argument(
+        "--objective", action="append", default=[], metavar="id", help="such as MD-10; repeatable"
+    )
+    quiz.add_argument("--difficulty", choices=("easy", "medium", "hard"))
+    quiz.add_argument(
+        "--which",
+        choices=("next", "due", "unseen", "wrong", "all"),
+        default="next",
+        help="by what you have answered; next: what is due, then what is new",
+    )
+    quiz.add_argument("--count", type=int, default=10, metavar="n", help="at most so many (10)")
+    quiz.add_argument("--mock", type=int, metavar="n", help="sit the n-th fixed mock exam instead")
+    quiz.set_defaults(run=run_quiz)
 
 
 def run_check(arguments: argparse.Namespace) -> int:
@@ -78,3 +92,33 @@ def run_prove(arguments: argparse.Namespace) -> int:
         print(f"without a proof: {' '.join(without)}")
     print(f"{len(chosen)} proofs, {failed} failed")
     return 1 if failed else 0
+
+
+def run_quiz(arguments: argparse.Namespace) -> int:
+    """Ask questions in the terminal until they are done or the reader stops; return 0.
+
+    Raises LakebookError for an objective or a mock exam that there is not.
+    """
+    from lakebook.exam import bank, terminal
+    from lakebook.exam import blueprint as blueprints
+
+    blueprint = blueprints.load()
+    questions = bank.load(blueprint=blueprint)
+    desk = terminal.Desk(_ask, print)
+    if arguments.mock is not None:
+        terminal.sit(desk, terminal.paper(questions, blueprint, arguments.mock), blueprint)
+        return 0
+    chosen = terminal.chosen(
+        questions, blueprint, arguments.objective, arguments.difficulty, arguments.which
+    )
+    terminal.practise(desk, chosen[: max(1, arguments.count)])
+    return 0
+
+
+def _ask(prompt: str) -> str:
+    from lakebook.exam.terminal import Stopped
+
+    try:
+        return input(prompt).strip()
+    except EOFError as end:
+        raise Stopped from end

@@ -559,5 +559,5 @@ def test_a_fresh_exam_asks_first_what_was_not_met_before(open_page: Open) -> Non
     met = {item["id"] for item in start(page, "Mock exam 1")["items"]}
     finish(page)
     button(page, "All attempts").click()
-    fresh = [item["id"] for item in start(page, f"A fresh one, from the {bank - 48} of")["items"]]
+    fresh = [item["id"] for item in start(page, f"A fresh one: {bank - 48} of")["items"]]
     assert len(met & set(fresh)) == max(0, 96 - bank), "only what could not be avoided"

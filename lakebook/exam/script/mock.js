@@ -83,7 +83,7 @@ class Exam {
     });
     const known = attempts.seen();
     const left = [...this.questions.keys()].filter((id) => !known.has(id)).length;
-    papers.push([0, `A fresh one, from the ${left} of ${this.questions.size} questions you have not met first`, null]);
+    papers.push([0, `A fresh one: ${left} of ${this.questions.size} questions are new to you`, null]);
     this.paper = (papers.find(([, , last]) => !last) || papers[0])[0];
     const rows = papers.map(([n, text]) => {
       const input = h("input", { type: "radio", name: "lbx-paper", id: `lbx-paper-${n}`, value: n, checked: n === this.paper,
