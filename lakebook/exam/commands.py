@@ -58,13 +58,17 @@ def run_check(arguments: argparse.Namespace) -> int:
         faults.append(f"objectives without a question: {' '.join(missing)}")
     single = len(honesty.single_choice(questions))
     print(f"\n{single} single choice, {len(questions) - single} multiple selection")
-    print(f"{'strategy':<24}{'stored':>8}{'displayed':>11}")
+    print(f"{'strategy':<37}{'stored':>8}{'displayed':>11}")
     for share in honesty.shares(questions, blueprint.shuffle):
         stored, displayed = honesty.percent(share.stored), honesty.percent(share.displayed)
-        print(f"{share.strategy:<24}{stored:>8}{displayed:>11}")
+        print(f"{share.strategy:<37}{stored:>8}{displayed:>11}")
     if single < honesty.ENOUGH:
         print(f"(the limit of {honesty.percent(honesty.LIMIT)} applies from {honesty.ENOUGH} on)")
     faults += honesty.faults(questions, blueprint)
+    faults += [
+        f"{one.where} and {other.where} are nearly the same question"
+        for one, other in honesty.alike(questions)
+    ]
     print()
     for fault in faults:
         print(f"fault: {fault}")

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from lakebook.exam.bank import Question
+from lakebook.exam.bank import Option, Question
 from lakebook.exam.blueprint import Blueprint
 
 LIMIT = Fraction(33, 100)  # chance is one in four
 ENOUGH = 30  # below this number of questions a share says little, so no limit is applied
 LETTERS = "ABCDE"
 
-Strategy = Callable[[Sequence[str]], list[int]]
+ALIKE = Fraction(1, 2)  # two questions that share more of their word triples say the same
+
+# Which options, by their places in `order`, a strategy would choose; several are a fair draw.
+Strategy = Callable[[Question, Sequence[int]], list[int]]
+
+HEDGES = frozenset(
+    [
+        "can",
+        "could",
+        "generally",
+        "largely",
+        "likely",
+        "mainly",
+        "may",
+        "might",
+        "mostly",
+        "often",
+        "partly",
+        "perhaps",
+        "possibly",
+        "probably",
+        "roughly",
+        "sometimes",
+        "tend",
+        "tends",
+        "typically",
+        "usually",
+    ]
+)
 
 
 @dataclass(frozen=True)
@@ -31,23 +60,47 @@ class Share:
 
 
 def _letter(position: int) -> Strategy:
-    return lambda texts: [position]
+    return lambda question, order: [position]
 
 
-def _longest(texts: Sequence[str]) -> list[int]:
-    length = max(map(len, texts))
-    return [n for n, text in enumerate(texts) if len(text) == length]
+def _most(measure: Callable[[Question, Option], int]) -> Strategy:
+    def choose(question: Question, order: Sequence[int]) -> list[int]:
+        found = [measure(question, question.options[n]) for n in order]
+        return [n for n, value in enumerate(found) if value == max(found)]
+
+    return choose
 
 
-def _shortest(texts: Sequence[str]) -> list[int]:
-    length = min(map(len, texts))
-    return [n for n, text in enumerate(texts) if len(text) == length]
+def _length(question: Question, option: Option) -> int:
+    return len(option.plain)
 
 
-def _middle(texts: Sequence[str]) -> list[int]:
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9_]+", text.lower())
+
+
+def _shared(question: Question, option: Option) -> int:
+    """How many words of four letters or more the option shares with the stem."""
+    long = {word for word in _words(option.text) if len(word) > 3}
+    return len(long & set(_words(question.stem)))
+
+
+def _hedged(question: Question, option: Option) -> int:
+    return sum(word in HEDGES for word in _words(option.text))
+
+
+def _code(question: Question, option: Option) -> int:
+    return int("`" in option.text)
+
+
+_longest = _most(_length)
+_shortest = _most(lambda question, option: -_length(question, option))
+
+
+def _middle(question: Question, order: Sequence[int]) -> list[int]:
     """Neither longest nor shortest: where authors hide the key once those two are watched."""
-    ends = {*_longest(texts), *_shortest(texts)}
-    return [n for n in range(len(texts)) if n not in ends] or list(range(len(texts)))
+    ends = {*_longest(question, order), *_shortest(question, order)}
+    return [n for n in range(len(order)) if n not in ends] or list(range(len(order)))
 
 
 STRATEGIES: dict[str, Strategy] = {
@@ -55,6 +108,9 @@ STRATEGIES: dict[str, Strategy] = {
     "always the longest": _longest,
     "always the shortest": _shortest,
     "always a middle length": _middle,
+    "most words shared with the question": _most(_shared),
+    "what contains code": _most(_code),
+    "most hedged": _most(_hedged),
 }
 
 
@@ -82,7 +138,7 @@ def shares(questions: Iterable[Question], seed: int) -> list[Share]:
 
 
 def _hit(strategy: Strategy, question: Question, order: Sequence[int]) -> Fraction:
-    chosen = strategy([question.options[n].plain for n in order])
+    chosen = strategy(question, order)
     hits = sum(question.options[order[n]].right for n in chosen)
     return Fraction(hits, len(chosen))
 
@@ -114,7 +170,27 @@ def _way_out(strategy: str) -> str:
         return "make the right option of some questions the longest or the shortest"
     if strategy in ("always the longest", "always the shortest"):
         return "bring the options of some questions to like length"
+    if strategy not in {f"always {letter}" for letter in LETTERS}:
+        return "word some right options less so, or some wrong ones more so"
     return "move the right option of some questions to another place"
+
+
+def alike(questions: Sequence[Question]) -> list[tuple[Question, Question]]:
+    """Return pairs of questions whose stems and options share too many triples of words.
+
+    Shared is the number of common triples over that of the smaller question; the limit is `ALIKE`.
+    """
+    triples = []
+    for question in questions:
+        words = _words(" ".join([question.stem, *(option.text for option in question.options)]))
+        triples.append(set(zip(words, words[1:], words[2:], strict=False)))
+    found = []
+    for n, mine in enumerate(triples):
+        for m in range(n + 1, len(triples)):
+            least = min(len(mine), len(triples[m]))
+            if least and Fraction(len(mine & triples[m]), least) > ALIKE:
+                found.append((questions[n], questions[m]))
+    return found
 
 
 def working_seed(questions: Sequence[Question], tries: int = 200) -> int | None:

@@ -48,6 +48,10 @@ def test_guessing_by_form_does_not_pay(rules: Blueprint, questions: tuple[Questi
     assert honesty.faults(questions, rules) == []
 
 
+def test_no_two_questions_are_nearly_the_same(questions: tuple[Question, ...]) -> None:
+    assert [(one.id, other.id) for one, other in honesty.alike(questions)] == []
+
+
 def test_every_lab_of_the_book_that_is_written_is_in_the_blueprint(rules: Blueprint) -> None:
     written = {
         file.relative_to(ROOT / "solutions").with_suffix("").as_posix()

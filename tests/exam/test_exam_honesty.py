@@ -66,3 +66,24 @@ def test_an_unlucky_seed_is_a_fault_that_names_a_lucky_one(repository: Path) -> 
 def test_a_few_questions_are_not_judged(repository: Path) -> None:
     found = questions(repository, ["aa", "bb", "cc", "dd"], right=1, number=honesty.ENOUGH - 1)
     assert honesty.faults(found, blueprint.load()) == []
+
+
+def test_words_of_the_stem_code_and_hedges_are_counted(repository: Path) -> None:
+    texts = ["models by grid", "`fit` once", "it may usually be so", "nothing like that"]
+    base = [
+        dataclasses.replace(q, stem="How many models of a grid?")
+        for q in questions(repository, texts, right=0)
+    ]
+    assert stored(base)["most words shared with the question"] == 1
+    assert stored(base)["what contains code"] == stored(base)["most hedged"] == 0
+    for right, strategy in ((1, "what contains code"), (2, "most hedged")):
+        assert stored(questions(repository, texts, right))[strategy] == 1
+    plain = stored(questions(repository, ["aa", "bb", "cc", "dd"], right=0))
+    assert plain["what contains code"] == plain["most hedged"] == Fraction(1, 4)
+
+
+def test_two_wordings_of_one_question_are_found(repository: Path) -> None:
+    one, other = [q for q in bank.load(repository) if q.select == 1][:2]
+    copy = dataclasses.replace(one, id="copy", stem=one.stem.replace("four", "five"))
+    assert honesty.alike([one, other]) == []
+    assert honesty.alike([one, other, copy]) == [(one, copy)]
