@@ -19,30 +19,11 @@ ALIKE = Fraction(1, 2)  # two questions that share more of their word triples sa
 # Which options, by their places in `order`, a strategy would choose; several are a fair draw.
 Strategy = Callable[[Question, Sequence[int]], list[int]]
 
-HEDGES = frozenset(
-    [
-        "can",
-        "could",
-        "generally",
-        "largely",
-        "likely",
-        "mainly",
-        "may",
-        "might",
-        "mostly",
-        "often",
-        "partly",
-        "perhaps",
-        "possibly",
-        "probably",
-        "roughly",
-        "sometimes",
-        "tend",
-        "tends",
-        "typically",
-        "usually",
-    ]
-)
+HEDGES = {
+    *("can", "could", "generally", "largely", "likely", "mainly", "may", "might", "mostly"),
+    *("often", "partly", "perhaps", "possibly", "probably", "roughly", "sometimes", "tend"),
+    *("tends", "typically", "usually"),
+}
 
 
 @dataclass(frozen=True)

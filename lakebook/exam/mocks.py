@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import permutations
 
 from lakebook.exam.bank import Question
 from lakebook.exam.blueprint import Blueprint
+
+SMALL = 5  # piles with few enough orders to try all of them
 
 
 def fixed(questions: Sequence[Question], blueprint: Blueprint) -> tuple[tuple[Question, ...], ...]:
@@ -30,24 +33,34 @@ def fixed(questions: Sequence[Question], blueprint: Blueprint) -> tuple[tuple[Qu
 def _deal(piles: list[list[Question]], quota: int, number: int) -> list[list[Question]]:
     """Deal the piles of one section, one for each objective, to `number` exams of `quota`."""
     load: list[Counter[str]] = [Counter() for _ in range(number)]
-    arranged = [_arranged(pile, load) for pile in piles]
+    arranged: list[list[Question]] = [[] for _ in piles]
+    # A second look at each pile, when all others lie: the first was taken too early to know.
+    for _ in range(2):
+        for n, pile in enumerate(piles):
+            _count(arranged[n], load, -1)
+            arranged[n] = min(_orders(pile), key=lambda order: _unevenness(order, load))
+            _count(arranged[n], load, 1)
     rounds = max(map(len, arranged), default=0)
     in_turn = [pile[n] for n in range(rounds) for pile in arranged if n < len(pile)]
     return [in_turn[n * quota : (n + 1) * quota] for n in range(number)]
 
 
-def _arranged(pile: list[Question], load: list[Counter[str]]) -> list[Question]:
-    """Return the pile in the order that evens out what the exams have got so far; update `load`."""
+def _orders(pile: list[Question]) -> list[list[Question]]:
+    """Return all orders of a small pile; of a larger one those by which each comes to each place."""
+    if len(pile) <= SMALL:
+        return [list(order) for order in permutations(pile)]
+    return [pile[n:] + pile[:n] for n in range(len(pile))]
 
-    def unevenness(order: list[Question]) -> int:
-        pairs = list(zip(load, order, strict=False))
-        return sum((before[mark] + 1) ** 2 for before, q in pairs for mark in _marks(q))
 
-    turned = [pile[n:] + pile[:n] for n in range(len(pile))]
-    best = min([*turned, *(order[::-1] for order in turned)], key=unevenness, default=pile)
-    for before, question in zip(load, best, strict=False):
-        before.update(_marks(question))
-    return best
+def _unevenness(order: list[Question], load: list[Counter[str]]) -> int:
+    pairs = zip(load, order, strict=False)
+    return sum(2 * before[mark] + 1 for before, question in pairs for mark in _marks(question))
+
+
+def _count(order: list[Question], load: list[Counter[str]], sign: int) -> None:
+    for counted, question in zip(load, order, strict=False):
+        for mark in _marks(question):
+            counted[mark] += sign
 
 
 def _marks(question: Question) -> list[str]:

@@ -26,7 +26,7 @@ from _pytest.assertion import install_importhook
 from _pytest.config import get_config
 from suite import ENVIRONMENTS, Case, cases
 
-CASE_SECONDS = 90
+CASE_SECONDS = 300
 
 
 class Ended(BaseException):
