@@ -46,7 +46,7 @@ def _deal(piles: list[list[Question]], quota: int, number: int) -> list[list[Que
 
 
 def _orders(pile: list[Question]) -> list[list[Question]]:
-    """Return all orders of a small pile; of a larger one those by which each comes to each place."""
+    """Return all orders of a small pile; of a larger one, its rotations."""
     if len(pile) <= SMALL:
         return [list(order) for order in permutations(pile)]
     return [pile[n:] + pile[:n] for n in range(len(pile))]
