@@ -1,4 +1,4 @@
-"""`lakebook exam check | prove`, and `lakebook quiz`."""
+"""`lakebook exam check | prove | export`, and `lakebook quiz`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ def register(commands: Any) -> None:
     prove = actions.add_parser("prove", help="run the proofs of all questions, or of those named")
     prove.add_argument("ids", nargs="*", metavar="id", help="ids or objectives, such as k7w2 MD-10")
     prove.set_defaults(run=run_prove)
+    export = actions.add_parser("export", help="write the bank for Anki, Moodle, Canvas and others")
+    export.add_argument("format", help="anki, moodle, gift, qti, canvas or csv")
+    export.add_argument("file", nargs="?", help="lakebook and the format's ending if not given")
+    export.add_argument("--objective", action="append", default=[], metavar="id")
+    export.set_defaults(run=run_export)
     quiz = commands.add_parser("quiz", help="practise, or sit a mock exam, in the terminal")
     quiz.add_argument(
         "--objective", action="append", default=[], metavar="id", help="such as MD-10; repeatable"
@@ -96,6 +101,33 @@ def run_prove(arguments: argparse.Namespace) -> int:
         print(f"without a proof: {' '.join(without)}")
     print(f"{len(chosen)} proofs, {failed} failed")
     return 1 if failed else 0
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Write the questions, or those of some objectives, in a format; return 0.
+
+    Raises LakebookError for a format or an objective that there is not, or a file not writable.
+    """
+    from pathlib import Path
+
+    from lakebook.errors import unknown
+    from lakebook.exam import bank, exports
+    from lakebook.exam import blueprint as blueprints
+
+    blueprint = blueprints.load()
+    questions = bank.load(blueprint=blueprint)
+    names = [name.upper() for name in arguments.objective]
+    for name in names:
+        if name not in blueprint.objectives():
+            raise unknown("objective", name, blueprint.objectives())
+    if arguments.format not in exports.FORMATS:
+        raise unknown("format", arguments.format, exports.FORMATS)
+    form = exports.FORMATS[arguments.format]
+    file = Path(arguments.file or f"lakebook-{arguments.format}{form.ending}")
+    chosen = [q for q in questions if not names or q.objective in names]
+    exports.write(arguments.format, file, chosen, blueprint)
+    print(f"{file}: {len(chosen)} questions, for {form.reader}")
+    return 0
 
 
 def run_quiz(arguments: argparse.Namespace) -> int:
