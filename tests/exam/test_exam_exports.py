@@ -7,6 +7,7 @@ import dataclasses
 import re
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ElementTree
 import zipfile
 from pathlib import Path
@@ -76,6 +77,7 @@ def test_a_changed_question_updates_its_card_and_keeps_it(tmp_path: Path) -> Non
     collection = Collection(str(tmp_path / "collection.anki2"))
     try:
         for n, question in enumerate((first, changed)):
+            time.sleep(1.1 * n)  # Anki compares times by the second, and editions are further apart
             deck = export("anki", tmp_path / f"{n}.apkg", [question])
             how = ImportAnkiPackageOptions(update_notes=1)  # always
             request = ImportAnkiPackageRequest(package_path=str(deck), options=how)
