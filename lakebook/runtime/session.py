@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from lakebook import workspace
 from lakebook.errors import LakebookError
+from lakebook.runtime import archive
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -135,7 +136,7 @@ def settings(master: str, scratch: Path) -> dict[str, str]:
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.local.dir": str(scratch / "local"),
         "spark.driver.memory": "2g",
-        "spark.driver.extraJavaOptions": JVM_OPTIONS,
+        "spark.driver.extraJavaOptions": JVM_OPTIONS + archive.options(),
     }
     if master.startswith(("local", f"spark://{LOOPBACK}:")):
         wanted |= {
