@@ -48,7 +48,8 @@ class Reader:
             return self.lines.pop(0)
         if self.right is None:
             raise terminal.Stopped
-        wanted = [n for n in self.order if (n in self.question.right) is self.right]
+        # Those that fit the rule come first, for of three to be selected not all can be wrong.
+        wanted = sorted(self.order, key=lambda n: (n in self.question.right) is not self.right)
         return "".join("abcde"[self.order.index(n)] for n in wanted[: self.question.select])
 
     @property
