@@ -10,6 +10,7 @@ import sys
 import time
 import xml.etree.ElementTree as ElementTree
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,8 @@ def hostile() -> Question:
     return dataclasses.replace(single, id="zz99", stem=stem, options=options, select=1)
 
 
-def export(name: str, file: Path, questions: object = BANK) -> Path:
-    exports.write(name, file, questions, RULES)  # type: ignore[arg-type]
+def export(name: str, file: Path, questions: Sequence[Question] = BANK) -> Path:
+    exports.write(name, file, questions, RULES)
     return file
 
 

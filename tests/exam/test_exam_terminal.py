@@ -28,29 +28,27 @@ def workspace_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("LAKEBOOK_HOME", str(tmp_path / "home"))
 
 
-class Reader:
+class Reader(terminal.Desk):
     """Someone at the terminal, who answers by a rule and sees what is said."""
 
     def __init__(self, *lines: str, right: bool | None = None) -> None:
-        self.lines, self.right, self.said = list(lines), right, []
+        self.lines, self.right, self.said = list(lines), right, list[str]()
         self.asked = 0
-        self.desk = terminal.Desk(self.ask, self.said.append, random.Random(3))
-        self._put = self.desk.put
-        self.desk.put = self.put  # type: ignore[method-assign]
+        super().__init__(self.reply, self.said.append, random.Random(3))
 
     def put(self, question: Question, title: str) -> tuple[int, ...]:
-        self.question, self.order = question, self._put(question, title)
-        return self.order
+        self.question, self.shown = question, super().put(question, title)
+        return self.shown
 
-    def ask(self, prompt: str) -> str:
+    def reply(self, prompt: str) -> str:
         self.asked += 1
         if self.lines:
             return self.lines.pop(0)
         if self.right is None:
             raise terminal.Stopped
         # Those that fit the rule come first, for of three to be selected not all can be wrong.
-        wanted = sorted(self.order, key=lambda n: (n in self.question.right) is not self.right)
-        return "".join("abcde"[self.order.index(n)] for n in wanted[: self.question.select])
+        wanted = sorted(self.shown, key=lambda n: (n in self.question.right) is not self.right)
+        return "".join("abcde"[self.shown.index(n)] for n in wanted[: self.question.select])
 
     @property
     def screen(self) -> str:
@@ -85,7 +83,7 @@ def test_every_answer_moves_a_card_by_leitners_rule(answers: list[tuple[bool, in
 def test_practice_gives_the_reasons_at_once_and_remembers_each_answer() -> None:
     chosen = terminal.chosen(BANK, RULES, ["md-10"], None, "next")
     reader = Reader(right=True)
-    assert terminal.practise(reader.desk, chosen[:1]) == (1, 1)
+    assert terminal.practise(reader, chosen[:1]) == (1, 1)
     assert "✓ Right" in reader.screen
     assert all(
         " ".join(option.reason.split())[:30] in " ".join(reader.screen.split())
@@ -93,27 +91,27 @@ def test_practice_gives_the_reasons_at_once_and_remembers_each_answer() -> None:
     )
     card = memory.read()[chosen[0].id]
     assert (card.right, card.wrong, card.box, card.last) == (1, 0, 1, True)
-    terminal.practise(Reader(right=False).desk, chosen[:1])
+    terminal.practise(Reader(right=False), chosen[:1])
     assert memory.read()[chosen[0].id].box == 0
 
 
 def test_a_line_that_is_no_answer_is_asked_again() -> None:
     single = next(q for q in BANK if q.select == 1)
     reader = Reader("x", "ab", "", right=True)
-    assert terminal.practise(reader.desk, [single]) == (1, 1)
+    assert terminal.practise(reader, [single]) == (1, 1)
     assert reader.screen.count("Type a letter from A to D.") == 3
     double = next(q for q in BANK if q.select == 2)
     reader = Reader("a", "aa", right=True)
-    assert terminal.practise(reader.desk, [double]) == (1, 1)
+    assert terminal.practise(reader, [double]) == (1, 1)
     assert reader.screen.count("Type 2 letters from A to E.") == 2
 
 
 def test_stopping_keeps_what_was_answered() -> None:
     first, second = BANK[:2]
     answered = Reader(right=True)
-    terminal.practise(answered.desk, [first])
+    terminal.practise(answered, [first])
     stopped = Reader("q")
-    assert terminal.practise(stopped.desk, [second]) == (0, 0)
+    assert terminal.practise(stopped, [second]) == (0, 0)
     assert set(memory.read()) == {first.id}
 
 
@@ -121,10 +119,10 @@ def test_what_is_due_comes_before_what_is_new_and_that_before_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     mine = [q for q in BANK if q.section == "model_deployment"][:3]
-    terminal.practise(Reader(right=True).desk, mine[:1])
+    terminal.practise(Reader(right=True), mine[:1])
     start = memory.now()
     monkeypatch.setattr(memory, "now", lambda: start + 5 * DAY)
-    terminal.practise(Reader(right=True).desk, mine[1:2])
+    terminal.practise(Reader(right=True), mine[1:2])
     names = {q.id for q in mine}
     order = [q.id for q in terminal.chosen(mine, RULES, [], None, "next") if q.id in names]
     assert order == [mine[0].id, mine[2].id, mine[1].id]
@@ -137,7 +135,7 @@ def test_what_is_due_comes_before_what_is_new_and_that_before_the_rest(
 def test_a_mock_exam_says_nothing_until_its_end() -> None:
     exam = mocks.fixed(BANK, RULES)[0]
     reader = Reader("", right=True)
-    right = terminal.sit(reader.desk, exam, RULES)
+    right = terminal.sit(reader, exam, RULES)
     assert right == len(exam) - 1 and reader.asked == len(exam)
     before_report = reader.screen.split("Your result")[0]
     assert "Right" not in before_report and "right:" not in before_report
@@ -151,7 +149,7 @@ def test_after_the_time_nothing_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     start = memory.now()
     reader = Reader(right=True)
     monkeypatch.setattr(memory, "now", lambda: start + (95 * 60_000 if reader.asked >= 3 else 0))
-    assert terminal.sit(reader.desk, exam, RULES) == 2
+    assert terminal.sit(reader, exam, RULES) == 2
     assert "Time was up before this answer" in reader.screen
 
 
@@ -166,7 +164,7 @@ def test_a_damaged_memory_is_set_aside_and_a_newer_one_left_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     memory.file().write_text("{torn")
-    terminal.practise(Reader(right=True).desk, BANK[:1])
+    terminal.practise(Reader(right=True), BANK[:1])
     assert "kept as" in capsys.readouterr().out
     (aside,) = memory.file().parent.glob("memory.unread-*.json")
     assert aside.read_text() == "{torn" and set(memory.read()) == {BANK[0].id}
