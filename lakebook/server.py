@@ -62,6 +62,36 @@ class BookHandler(_OwnPages, web.StaticFileHandler):
         self.set_header("Cache-Control", "no-cache")
 
 
+class LearnerRecord(_OwnPages):
+    """``record``: what the exam's pages remember, merged into the learner's file on disk."""
+
+    LARGEST = 50_000_000  # bytes; an attempt at a mock exam has about 100,000
+
+    @web.authenticated
+    def post(self) -> None:
+        """Merge the record of a page into the file and answer with what the file has now."""
+        from lakebook.exam import record
+
+        try:
+            if len(self.request.body) > self.LARGEST:
+                raise record.BadRecord(f"the record is larger than {self.LARGEST:,} bytes")
+            sent = json.loads(self.request.body)
+            answer = record.keep(sent)
+        except (ValueError, record.BadRecord) as error:
+            self._refuse(400, error if isinstance(error, LakebookError) else "it is not JSON")
+        except record.NewerRecord as error:
+            self._refuse(409, error)
+        except LakebookError as error:
+            self._refuse(507, error)
+        else:
+            self.finish(answer)
+
+    def _refuse(self, status: int, reason: object) -> None:
+        self.log.warning("the record is not kept: %s", reason)
+        self.set_status(status)
+        self.finish({"message": str(reason)})
+
+
 class WorkspaceScript(_OwnPages):
     """``_static/workspace.js``: tells a page that it runs inside the workspace, and where."""
 
@@ -74,6 +104,8 @@ class WorkspaceScript(_OwnPages):
             "lab": url_path_join(base, "lab", "tree") + "/",
             "mlflow": url_path_join(base, "mlflow") + EXPERIMENTS,
             "progress": self._progress(),
+            "record": url_path_join(base, "book", "record"),
+            "xsrf": self.xsrf_token.decode(),  # and the cookie that has to agree with it
         }
         self.set_header("Content-Type", "text/javascript; charset=utf-8")
         self.set_header("Cache-Control", "no-cache")
@@ -126,6 +158,7 @@ def _load_jupyter_server_extension(app: Any) -> None:
         [
             (book, web.RedirectHandler, {"url": f"{book}/", "permanent": False}),
             (f"{book}/_static/workspace.js", WorkspaceScript),
+            (f"{book}/record", LearnerRecord),
             (f"{book}/(.*)", BookHandler, pages),
         ],
     )

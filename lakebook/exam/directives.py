@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from lakebook import __version__
 from lakebook.errors import LakebookError, unknown
-from lakebook.exam import bank, honesty, mocks
+from lakebook.exam import bank, coverage, honesty, mocks
 from lakebook.exam import blueprint as blueprints
 from lakebook.exam.bank import Question
 from lakebook.exam.blueprint import Blueprint, Objective
@@ -25,8 +25,8 @@ STATIC = Path(__file__).parent / "static"
 SCRIPT = Path(__file__).parent / "script"
 # Joined in this order into one classic script, which file:// allows, and modules it does not.
 PARTS = (
-    *("base", "attempt", "memory", "question", "review", "keep", "report", "mock"),
-    *("practice", "today", "start"),
+    *("base", "attempt", "memory", "record", "issue", "question", "review", "keep", "report"),
+    *("mock", "practice", "today", "start"),
 )
 QUESTIONS_PAGE = "book/exam/questions"
 
@@ -101,6 +101,11 @@ class ExamDirective(SphinxDirective, ABC):
         page = self.address(QUESTIONS_PAGE)
         return None if page is None else f"{page}#{objective.lower()}"
 
+    def issues(self) -> str:
+        """Return the attribute that says where questions are reported, if the book says it."""
+        address = self.env.config.lakebook_issues
+        return f' data-issues="{escape(address)}"' if address else ""
+
     def of(self, objective: str) -> list[Question]:
         """Return the questions of an objective."""
         return [q for q in self.questions if q.objective == objective]
@@ -117,7 +122,7 @@ class ExamDirective(SphinxDirective, ABC):
     def bank(self, name: str, label: str, what: str, rules: dict[str, Any]) -> list[nodes.Node]:
         """Return the whole bank as readable questions, which the script brings to life."""
         out: list[nodes.Node] = [
-            raw(f'<section class="lbx lbx-{name}" aria-label="{label}">'),
+            raw(f'<section class="lbx lbx-{name}" aria-label="{label}"{self.issues()}>'),
             _rules(rules),
             raw(
                 f'<div class="lbx-bank"><noscript><p>{what} needs JavaScript. '
@@ -155,7 +160,7 @@ class Quiz(ExamDirective):
         out: list[nodes.Node] = [
             raw(
                 f'<section class="lbx lbx-quiz" data-quiz="{escape(key)}" '
-                f'aria-label="{title or "Lesson review"}">{shown}'
+                f'aria-label="{title or "Lesson review"}"{self.issues()}>{shown}'
             )
         ]
         for n, question in enumerate(chosen, 1):
@@ -287,7 +292,7 @@ class Questions(ExamDirective):
             for question in self.of(objective.id):
                 heading = f"{question.id} · {question.difficulty}"
                 nodes_ = self.renderer.question(question, heading, f"q-{question.id}", form=False)
-                part += self.part(raw('<div class="lbx">'), *nodes_, raw("</div>"))
+                part += self.part(raw(f'<div class="lbx"{self.issues()}>'), *nodes_, raw("</div>"))
             if not self.of(objective.id):
                 part += nodes.paragraph("", "No question yet.")
             made += part
@@ -350,6 +355,49 @@ class BlueprintTable(ExamDirective):
                 f"{labs}</td><td>{asked}</td></tr>"
             )
         return _table(section.name, ("Id", "Objective and its labs", "Questions"), rows)
+
+
+class CoverageTable(ExamDirective):
+    """The matrix: for each objective its sections, labs, questions and cards."""
+
+    def make(self) -> list[nodes.Node]:
+        for file in coverage.pages(self.root):
+            self.depend(file)
+        lines = coverage.matrix(self.blueprint, self.questions, self.root)
+        written = sum(bool(line.written) for line in lines)
+        text = (
+            f"<p>{len(lines)} objectives, {len(self.questions)} questions. "
+            f"{written} objectives have a lab that is written.</p>"
+        )
+        out = [raw(f'<div class="lbx lbx-coverage">{text}')]
+        for section in self.blueprint.sections:
+            mine = [line for line in lines if line.objective.section == section.id]
+            out.append(raw(self.table(section.name, mine)))
+        return [self.part(*out, raw("</div>"))]
+
+    def table(self, name: str, lines: Iterable[coverage.Coverage]) -> str:
+        """Return the table of one section as HTML."""
+        links = self.renderer.links
+        rows = ""
+        for line in lines:
+            places = [self.place(place) for place in (*line.chapters, *line.brief)]
+            rows += (
+                f"<tr><th scope='row'>{links.objective_html(line.objective.id)} "
+                f"{escape(line.objective.title)}</th><td>{'<br>'.join(places) or '–'}</td>"
+                f"<td>{links.labs_html(line.objective.labs)}</td>"
+                f"<td>{' + '.join(map(str, line.questions.values()))}</td>"
+                f"<td>{line.proofs}</td><td>{line.cards}</td></tr>"
+            )
+        head = ("Objective", "Explained in", "Labs", "Easy + medium + hard", "Proofs", "Cards")
+        return _table(name, head, rows)
+
+    def place(self, place: coverage.Place) -> str:
+        """Return a link to a page, or to a section of it, as HTML."""
+        address = self.address(place.page)
+        if address is None:
+            return escape(place.title)
+        anchor = f"#{nodes.make_id(place.section)}" if place.section else ""
+        return f'<a href="{escape(address + anchor)}">{escape(place.title)}</a>'
 
 
 class Honesty(ExamDirective):
@@ -443,6 +491,8 @@ def _nothing(translator: Any, node: nodes.Node) -> None:
 
 def setup(app: Any) -> dict[str, Any]:
     """Register the directives, and their script and style on the pages that use them."""
+    # Where a question can be reported, as https://host/owner/name/issues/new; none if empty.
+    app.add_config_value("lakebook_issues", "", "env", [str])
     formats = {name: (_nothing, _nothing) for name in ("html", "latex", "text")}
     app.add_node(exam_part, **formats)
     app.add_directive("quiz", Quiz)
@@ -451,6 +501,7 @@ def setup(app: Any) -> dict[str, Any]:
     app.add_directive("today", Today)
     app.add_directive("questions", Questions)
     app.add_directive("blueprint", BlueprintTable)
+    app.add_directive("coverage", CoverageTable)
     app.add_directive("honesty", Honesty)
     app.connect("builder-inited", _static)
     app.connect("env-purge-doc", _purge)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lakebook.errors import LakebookError, unknown
-from lakebook.exam import memory, mocks, wording
+from lakebook.exam import memory, mocks, record, wording
 from lakebook.exam.bank import Question
 from lakebook.exam.blueprint import Blueprint
 
@@ -106,7 +106,7 @@ def chosen(
     for name in names:
         if name not in blueprint.objectives():
             raise unknown("objective", name, blueprint.objectives())
-    cards = memory.read()
+    cards = record.cards()
     moment = memory.now()
 
     def rank(question: Question) -> int:
@@ -149,7 +149,7 @@ def practise(desk: Desk, questions: Sequence[Question]) -> tuple[int, int]:
             order = desk.put(question, title)
             picked = desk.answer(question, order, blank=False)
             correct = picked == question.right
-            memory.note([(question, correct)])
+            record.note([(question, correct)])
             right, asked = right + correct, asked + 1
             desk.say(f"\n{'✓ Right' if correct else '✗ Not right'}\n{reasons(question, order)}")
             desk.say(f"\n  Lab {question.lab} · {question.source}")
@@ -178,7 +178,7 @@ def sit(desk: Desk, exam: Sequence[Question], blueprint: Blueprint) -> int:
                 break
             if picked:
                 answers[question.id] = picked
-                memory.note([(question, picked == question.right)])
+                record.note([(question, picked == question.right)])
     except Stopped:
         pass
     return _report(desk, paper, answers, blueprint)

@@ -252,6 +252,8 @@ def _server(port: int, environment: dict[str, str], log: IO[bytes]) -> subproces
         f"--ServerApp.port={port}",
         f"--ServerApp.root_dir={root}",
         "--ServerApp.jpserver_extensions=lakebook.server=True",
+        # The mock exam is a megabyte of text, and a sixth of that when it is compressed.
+        "--ServerApp.tornado_settings={'compress_response': True}",
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # as in a container, where there is nobody else

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from lakebook.errors import LakebookError
-from lakebook.exam import bank, blueprint, memory, mocks, terminal
+from lakebook.exam import bank, blueprint, memory, mocks, record, terminal
 from lakebook.exam.bank import Question
 from lakebook.exam.memory import BOXES, DAY, Card
 
@@ -89,10 +89,10 @@ def test_practice_gives_the_reasons_at_once_and_remembers_each_answer() -> None:
         " ".join(option.reason.split())[:30] in " ".join(reader.screen.split())
         for option in chosen[0].options
     )
-    card = memory.read()[chosen[0].id]
+    card = record.cards()[chosen[0].id]
     assert (card.right, card.wrong, card.box, card.last) == (1, 0, 1, True)
     terminal.practise(Reader(right=False), chosen[:1])
-    assert memory.read()[chosen[0].id].box == 0
+    assert record.cards()[chosen[0].id].box == 0
 
 
 def test_a_line_that_is_no_answer_is_asked_again() -> None:
@@ -112,7 +112,7 @@ def test_stopping_keeps_what_was_answered() -> None:
     terminal.practise(answered, [first])
     stopped = Reader("q")
     assert terminal.practise(stopped, [second]) == (0, 0)
-    assert set(memory.read()) == {first.id}
+    assert set(record.cards()) == {first.id}
 
 
 def test_what_is_due_comes_before_what_is_new_and_that_before_the_rest(
@@ -163,16 +163,16 @@ def test_names_that_there_are_not_are_named() -> None:
 def test_a_damaged_memory_is_set_aside_and_a_newer_one_left_alone(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    memory.file().write_text("{torn")
+    record.file().write_text("{torn")
     terminal.practise(Reader(right=True), BANK[:1])
     assert "kept as" in capsys.readouterr().out
-    (aside,) = memory.file().parent.glob("memory.unread-*.json")
-    assert aside.read_text() == "{torn" and set(memory.read()) == {BANK[0].id}
+    (aside,) = record.file().parent.glob("memory.unread-*.json")
+    assert aside.read_text() == "{torn" and set(record.cards()) == {BANK[0].id}
     newer = json.dumps({"format": "lakebook", "version": 2, "memory": {}})
-    memory.file().write_text(newer)
+    record.file().write_text(newer)
     with pytest.raises(LakebookError, match="newer edition"):
-        memory.note([(BANK[0], True)])
-    assert memory.file().read_text() == newer
+        record.note([(BANK[0], True)])
+    assert record.file().read_text() == newer
 
 
 def test_code_in_a_question_keeps_its_lines() -> None:
@@ -195,7 +195,7 @@ def test_the_command_asks_from_standard_input_and_stops_at_its_end() -> None:
 
 
 def test_a_card_is_kept_as_the_browser_keeps_it() -> None:
-    memory.note([(BANK[0], True)])
-    kept = json.loads(memory.file().read_text())
+    record.note([(BANK[0], True)])
+    kept = json.loads(record.file().read_text())
     assert (kept["format"], kept["version"], kept["attempts"]) == ("lakebook", 1, [])
     assert set(kept["memory"][BANK[0].id]) == set(Card.__dataclass_fields__)

@@ -4,7 +4,7 @@ const isObject = (value) => value !== null && typeof value === "object" && !Arra
 const isList = (value, test) => Array.isArray(value) && value.every(test);
 const isNumber = (value) => Number.isInteger(value) && value >= 0;
 const isText = (value) => typeof value === "string";
-const isName = (value) => isText(value) && /^[\w-]{1,64}$/.test(value);
+const isName = (value) => isText(value) && /^[\w/#-]{1,80}$/.test(value);  // also day3/01_cross_validation#2
 
 function isItem(item) {
   return isObject(item) && isName(item.id)

@@ -1,5 +1,5 @@
-/* Names, small helpers and storage, shared by the parts that follow. No request leaves the page; only
-   storage keys that begin with "lakebook:" are touched; text from storage or files is never HTML. */
+/* Names, small helpers and storage, shared by the parts that follow. Nothing is asked for but the
+   record, and that only of the workspace; only storage keys that begin with "lakebook:" are touched; text from storage or files is never HTML. */
 
 const LETTERS = "ABCDEFGH";
 const VERSION = 1;  // of all that is stored and exported
@@ -93,6 +93,7 @@ function interval(right, of) {
 const store = {
   memory: new Map(),
   onfail: () => {},
+  onrefuse: () => {},  // what the workspace says when it cannot keep the record
   get(key) {
     if (this.memory.has(key)) return this.memory.get(key);
     try { return window.localStorage.getItem(key); } catch (refused) { return null; }

@@ -1,4 +1,5 @@
-/* Spaced repetition by Leitner's boxes, over reviews, practice and mock exams. Data only, no page.
+/* Spaced repetition by Leitner's boxes, over reviews, practice, mock exams and, in the workspace, the
+   exercises of labs. Data only, no page.
    A right answer moves a question that is new or due one box up, a wrong one back to the first; a
    right answer before it is due moves nothing, for what was read an hour ago is not remembered yet.
    After an answer a question is due again in as many days as its box says. */
@@ -39,14 +40,13 @@ const memory = {
     const cards = this.read();
     for (const { id, hash, correct, at } of answers) cards[id] = learned(cards[id], hash, correct, at);
     this.write(cards);
+    record.save();
   },
   /* Of two records of one question the newer stands. */
   merge(others) {
     const cards = this.read();
-    for (const [id, card] of Object.entries(others)) {
-      if (!cards[id] || card.at > cards[id].at) cards[id] = card;
-    }
-    this.write(cards);
+    const newer = Object.entries(others).filter(([id, card]) => !cards[id] || card.at > cards[id].at);
+    if (newer.length) this.write({ ...cards, ...Object.fromEntries(newer) });
   },
   /* The card of a question as it is worded now, or null if it was never answered. */
   of(cards, question) {

@@ -22,9 +22,12 @@ class Exam {
     document.addEventListener("keydown", (event) => this.key(event), true);
     document.addEventListener("visibilitychange", () => this.tick());
     window.setInterval(() => this.tick(), 500);
+    record.onmerge = () => { if (root.dataset.screen === "start" && !this.app.contains(document.activeElement)) this.start(); };
     this.enter();
     root.dataset.ready = "";
   }
+
+  refresh() { this.start(); }
 
   /* On load: what ran out while the page was closed is submitted with the answers it has. */
   enter() {
@@ -162,7 +165,7 @@ class Exam {
     }
     attempts.write(attempt);
     letScroll(stage);
-    this.refresh();
+    this.tally();
     this.tick();
     shown.label.focus();
   }
@@ -190,7 +193,7 @@ class Exam {
     const item = attempt.items[attempt.at];
     attempt.answers[item.id] = { ...answerOf(attempt, item), ...change, at: now(attempt) };
     attempts.write(attempt);
-    if (attempt.submitted === null) this.refresh();
+    if (attempt.submitted === null) this.tally();
     else this.ended("This exam was submitted in another tab.");
   }
 
@@ -208,7 +211,7 @@ class Exam {
     this.show(to);
   }
 
-  refresh() {
+  tally() {
     const { attempt } = this;
     const flagged = answerOf(attempt, attempt.items[attempt.at]).flag;
     this.flag.textContent = flagged ? "⚑ Flagged" : "⚐ Flag";
@@ -232,7 +235,7 @@ class Exam {
 
   toggleMap() {
     this.map.hidden = !this.map.hidden;
-    this.refresh();
+    this.tally();
     (this.map.hidden ? this.mapButton : this.map.querySelector("[aria-current]")).focus();
   }
 
@@ -347,7 +350,7 @@ class Exam {
     const item = attempt.items[attempt.at];
     const question = this.questions.get(item.id);
     if (question) question.pick(answerOf(attempt, item).picked);
-    this.refresh();
+    this.tally();
     this.say("This exam is open in another tab as well; the newest answer to each question counts.");
   }
 }

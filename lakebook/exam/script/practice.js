@@ -20,6 +20,7 @@ class Practice {
     store.onfail = () => { this.notice.textContent = "This browser stores nothing: what you answer is forgotten when you leave."; };
     this.wanted = { which: "", from: "", difficulty: "", ...this.asked() };
     window.addEventListener("hashchange", () => { Object.assign(this.wanted, this.asked()); this.start(); });
+    record.onmerge = () => { if (root.dataset.screen === "start" && !this.app.contains(document.activeElement)) this.start(); };
     this.start();
     root.dataset.ready = "";
   }

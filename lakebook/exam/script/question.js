@@ -67,6 +67,8 @@ class Question {
       option.mark.hidden = option.why.hidden = !(all || right || chosen);
     }
     this.links.hidden = false;
+    this.report = this.report || reporting(this.root, () => this.picked());
+    this.report.hidden = this.report.open = false;
     return correct;
   }
 
@@ -74,6 +76,7 @@ class Question {
     delete this.root.dataset.state;
     this.verdict.textContent = "";
     this.links.hidden = true;
+    if (this.report) this.report.hidden = true;
     this.onpick = () => {};
     for (const option of this.options) {
       delete option.row.dataset.state;

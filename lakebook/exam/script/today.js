@@ -1,6 +1,5 @@
 /* Today: what is due, where you are weak, what to do next until the day of the exam. */
 
-const EXAM_DAY = "lakebook:exam-day";
 const FRESH = 7;  // days after which another mock exam says something new
 
 /* What is known of each objective: questions answered, right when last answered, due, labs done. */
@@ -18,6 +17,16 @@ function standing(rules) {
   });
 }
 
+/* Exercises of labs that are due, as { lab, number, href }; the workspace remembers those it judged. */
+function dueExercises(rules) {
+  const hrefs = new Map(Object.values(rules.objectives).flatMap(({ labs }) => labs.map((lab) => [lab.id, lab.href])));
+  return Object.entries(memory.read()).filter(([id, card]) => id.includes("#") && isDue(card))
+    .sort((a, b) => a[1].due - b[1].due).map(([id]) => {
+      const [lab, number] = id.split("#");
+      return { lab, number, href: hrefs.get(lab) };
+    }).filter(({ href }) => href);
+}
+
 /* Of what was asked, as if one more had been right and one wrong: few answers say little. */
 const strength = (objective) => (objective.right + 1) / (objective.seen + 2);
 
@@ -26,6 +35,8 @@ function nextSteps(rules, found, sat) {
   const steps = [];
   const due = found.reduce((sum, objective) => sum + objective.due, 0);
   if (due) steps.push([`Answer ${count(due, "question")} that ${due === 1 ? "is" : "are"} due`, `${rules.practice}#which=due`]);
+  const [again] = dueExercises(rules);
+  if (again) steps.push([`Solve exercise ${again.number} of the lab ${again.lab} once more`, again.href]);
   const weak = found.filter((objective) => objective.seen && objective.right < objective.seen)
     .sort((a, b) => strength(a) - strength(b));
   for (const objective of weak) {
@@ -54,12 +65,13 @@ function today(root) {
   const notice = h("p.lbx-notice", { role: "status" });
   root.append(notice, app);
   store.onfail = () => { notice.textContent = "This browser stores nothing: the day of your exam is forgotten when you leave."; };
+  const page = { say: (text) => { notice.textContent = text; }, refresh: () => show() };
 
   function plan(found) {
-    const date = store.get(EXAM_DAY) || "";
+    const date = examDay.read().day;
     const input = h("input", { type: "date", id: "lbx-day", value: date, onchange: () => {
-      if (input.value) store.set(EXAM_DAY, input.value);
-      else store.remove(EXAM_DAY);
+      examDay.write(input.value);
+      record.save();
       show();
       document.getElementById("lbx-day").focus();
     } });
@@ -77,6 +89,7 @@ function today(root) {
   function show() {
     const found = standing(rules);
     const due = found.reduce((sum, objective) => sum + objective.due, 0);
+    const again = dueExercises(rules);
     const labs = Boolean(window.lakebook && window.lakebook.progress);
     const steps = nextSteps(rules, found, attempts.all()).map(([text, href]) => h("li", {}, h("a", { href }, text)));
     const rows = found.map((objective) => [
@@ -86,14 +99,20 @@ function today(root) {
     ]);
     app.replaceChildren(
       heading(2, "What to do next"), h("ol.lbx-next", {}, steps),
-      h("p", {}, due ? `${count(due, "question")} due today.` : "Nothing is due today."),
+      h("p", {}, due || again.length ? `Due today: ${count(due, "question")}${again.length ? `, ${count(again.length, "exercise")} of labs` : ""}.`
+        : "Nothing is due today."),
       heading(2, "Until the exam"), plan(found),
       heading(2, "Where you stand"),
       h("p", {}, "This counts what you have done here, and when it is due again. It does not say whether you will pass."),
-      table("Where you stand", ["Objective", "Answered", "Right, last time", "Due", ...(labs ? ["Labs done"] : [])], rows));
+      table("Where you stand", ["Objective", "Answered", "Right, last time", "Due", ...(labs ? ["Labs done"] : [])], rows),
+      heading(2, "Your record"),
+      h("p", {}, `Answers, attempts and the day of the exam are kept ${whereKept()}. They are one file of yours: take it out, `
+        + "bring it in elsewhere (it is merged with what is there), or print this page."),
+      recordBar(page, "lbx-import"));
   }
 
   window.addEventListener("storage", show);
+  record.onmerge = () => { if (!app.contains(document.activeElement)) show(); };
   show();
   root.dataset.ready = "";
 }
