@@ -145,7 +145,8 @@ def _energy(rng: np.random.Generator, built: np.ndarray) -> np.ndarray:
 def _floor(rng: np.random.Generator, kind: np.ndarray, built: np.ndarray) -> np.ndarray:
     top = np.where(built < LIFT_SINCE, 5, 8)
     anywhere = rng.integers(0, top + 1)
-    floors = {"basement": -1, "house": 0, "attic": rng.integers(3, top + 1)}
+    ground, roof = np.zeros(len(kind), dtype=int), rng.integers(3, top + 1)
+    floors = {"basement": ground - 1, "house": ground, "attic": roof}
     return np.select([kind == name for name in floors], list(floors.values()), anywhere)
 
 
