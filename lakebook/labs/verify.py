@@ -6,12 +6,12 @@ import json
 import re
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from lakebook import workspace
 from lakebook.errors import LakebookError
-from lakebook.labs import derive, lint, notebooks, places, processes, progress, run
+from lakebook.labs import derive, lint, notebooks, places, processes, progress, run, together
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _CELL = re.compile(r"Cell (\d+)$")
@@ -84,42 +84,73 @@ def _rejected(lab_id: str, plan: run.Plan, home: Path) -> list[str]:
 def blank(lab_ids: Sequence[str], plan: run.Plan, home: Path) -> list[str]:
     """Run each lab as the learner gets it: to the end, and without passing an exercise."""
     faults = [one.fault for one in run.run(lab_ids, plan, home) if one.fault]
+    return faults + _passed(lab_ids, home)
+
+
+def _passed(lab_ids: Sequence[str], home: Path) -> list[str]:
+    """Return a fault for each exercise that was passed in the workspace of blank labs."""
     saved = home / "progress.jsonl"
     lines = saved.read_text("utf-8").splitlines()[1:] if saved.is_file() else []
-    for record in map(json.loads, lines):
-        if record["passed"] and record["lab"] in lab_ids:
-            faults.append(
-                f"labs/{record['lab']}.ipynb: passes exercise {record['exercise']} as it comes"
-            )
-    return faults
+    return [
+        f"labs/{record['lab']}.ipynb: passes exercise {record['exercise']} as it comes"
+        for record in map(json.loads, lines)
+        if record["passed"] and record["lab"] in lab_ids
+    ]
 
 
-def outputs(lab_ids: Sequence[str], plan: run.Plan, home: Path) -> list[str]:
+def apart(lab_ids: Sequence[str]) -> list[str]:
+    """Return the labs whose blank notebook has to be run by itself; see `together`."""
+    return [one for one in lab_ids if not _together(one)]
+
+
+def _together(lab_id: str) -> bool:
+    try:
+        return together.is_possible(notebooks.read(places.solution(lab_id)))
+    except LakebookError:
+        return False
+
+
+def outputs(
+    lab_ids: Sequence[str], plan: run.Plan, home: Path, blank_home: Path | None = None
+) -> list[str]:
     """Run each solution strictly and compare its outputs with the stored ones, by nbval.
 
-    Each file has a kernel of its own and its cells run in one process, in order.
+    Each file has a kernel of its own and its cells run in one process, in order. With `blank_home`
+    the cells of the blank lab run in between where that is possible, in that workspace, and must
+    pass nothing.
     """
+    origins: dict[str, list[int]] = {}
     with tempfile.TemporaryDirectory(prefix="lakebook-nbval-") as folder:
         report = Path(folder, "report.xml")
+        files = []
+        for lab_id in lab_ids:
+            files.append(places.solution(lab_id))
+            if blank_home and _together(lab_id):
+                made, origins[lab_id] = together.both(lab_id)
+                files[-1] = Path(folder, "solutions", f"{lab_id}.ipynb")
+                files[-1].parent.mkdir(parents=True, exist_ok=True)
+                files[-1].write_text(notebooks.text_of(made), "utf-8")
         arguments = [
             *("-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider"),
             *("-c", str(Path(folder, "pytest.ini")), f"--rootdir={workspace.root()}"),
             f"--nbval-cell-timeout={plan.cell_timeout}",
             f"--junitxml={report}",
             *("-n", str(min(plan.jobs, len(lab_ids))), "--dist", "loadfile"),
-            *(str(places.solution(lab_id)) for lab_id in lab_ids),
+            *map(str, files),
         ]
         Path(folder, "pytest.ini").write_text("[pytest]\njunit_family = xunit1\n", "utf-8")
         rounds = -(-len(lab_ids) // plan.jobs)
         ended = processes.run(
             arguments,
             cwd=workspace.root(),
-            env=processes.environment(home, strict=True),
+            env=processes.environment(home, strict=True)
+            | ({together.BLANK_HOME: str(blank_home)} if blank_home else {}),
             seconds=plan.timeout * rounds,
         )
+        passed = _passed(list(origins), blank_home) if blank_home else []
         if ended.status == 0:
-            return []
-        faults = _reported(report, lab_ids)
+            return passed
+        faults = passed + _reported(report, lab_ids, origins)
     if ended.status is None:
         faults.append(f"comparing outputs took longer than {plan.timeout * rounds} s; killed")
     if not faults:
@@ -128,7 +159,9 @@ def outputs(lab_ids: Sequence[str], plan: run.Plan, home: Path) -> list[str]:
     return faults
 
 
-def _reported(report: Path, lab_ids: Sequence[str]) -> list[str]:
+def _reported(
+    report: Path, lab_ids: Sequence[str], origins: Mapping[str, list[int]]
+) -> list[str]:
     """Return the failed cells of an nbval report, by notebook and number."""
     if not report.is_file():
         return []
@@ -136,19 +169,22 @@ def _reported(report: Path, lab_ids: Sequence[str]) -> list[str]:
     for case in ElementTree.parse(report).iter("testcase"):
         for fault in (*case.findall("failure"), *case.findall("error")):
             file = (case.get("file") or "").replace("\\", "/")
-            lab_id = file.removeprefix("solutions/").removesuffix(".ipynb")
+            lab_id = file[file.rfind("solutions/") :].removeprefix("solutions/")
+            lab_id = lab_id.removesuffix(".ipynb")
             found = _CELL.search(case.get("name") or "")
             where = file or str(case.get("name"))
             if found and lab_id in lab_ids:
-                where += f", cell {_number(lab_id, int(found[1]))}"
+                where = f"solutions/{lab_id}.ipynb, cell {_number(lab_id, int(found[1]), origins)}"
             text = _ANSI.sub("", fault.text or fault.get("message") or "")
             lines = [line for line in text.strip().splitlines() if line.strip()][:40]
             faults.append("\n    ".join([f"{where}: not as stored", *lines]))
     return faults
 
 
-def _number(lab_id: str, index: int) -> int:
+def _number(lab_id: str, index: int, origins: Mapping[str, list[int]]) -> int:
     """Return the number, from 1 with text cells, of the code cell that nbval counts from 0."""
+    if lab_id in origins:
+        return origins[lab_id][index]
     cells = notebooks.read(places.solution(lab_id)).cells
     code = [number for number, cell in enumerate(cells, 1) if cell.cell_type == "code"]
     return code[index] if index < len(code) else index

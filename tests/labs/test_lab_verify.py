@@ -106,6 +106,65 @@ def test_a_solution_must_pass_its_checks_and_end_in_time(repository, home):
     assert f"solutions/{LAB}.ipynb, cell 6: not as stored" in hung and "Timeout" in hung
 
 
+LATER = {
+    "a name that only the solution binds": (
+        FIRST.replace("total = 2 + 3", "other = 5\ntotal = other"),
+        "other",
+        "NameError",
+    ),
+    "a value that only the solution has": (FIRST, "total + 1", "TypeError"),
+    "a name of the demonstration that the solution binds anew": (
+        FIRST.replace("total = 2 + 3", "before = 1\ntotal = 5"),
+        "assert before == 0",
+        None,
+    ),
+}
+
+
+def in_one_go(repository, home, made: list) -> list[str]:
+    """Write the lab with execution counts and verify its outputs with the blank cells between."""
+    for number, cell in enumerate((one for one in made if one.cell_type == "code"), 1):
+        cell.execution_count = number
+        cell.metadata["tags"] = [*cell.metadata.get("tags", []), "nbval-ignore-output"]
+    repository.write(made)
+    derive.write(LAB)
+    assert verify.apart([LAB]) == []
+    blank_home = home / "blank"
+    blank_home.mkdir(parents=True, exist_ok=True)
+    return verify.outputs([LAB], Plan(), home, blank_home)
+
+
+@pytest.mark.parametrize("what", LATER)
+def test_in_one_go_the_demonstration_has_what_it_has_in_the_blank_lab(repository, home, what):
+    exercise, later, error = LATER[what]
+    assert exercise != FIRST or error == "TypeError"
+    made = [*cells()[:3], code("before = 0"), code(exercise), code(later)]
+    faults = in_one_go(repository, home, made)
+    if error is None:
+        assert faults == []
+    else:
+        assert f"solutions/{LAB}.ipynb, cell 6: not as stored" in faults[0]
+        assert error in faults[0]
+
+
+def test_in_one_go_a_blank_lab_that_passes_is_found_and_a_solution_that_fails(repository, home):
+    passes = FIRST.replace("# STUB total = ...", "# STUB total = 5")
+    assert passes != FIRST
+    made = [*cells()[:3], code(passes)]
+    assert in_one_go(repository, home, made) == [f"labs/{LAB}.ipynb: passes exercise 1 as it comes"]
+    made = [*cells()[:3], code(FIRST.replace("2 + 3", "7"))]
+    (fault,) = in_one_go(repository, home / "again", made)
+    assert "cell 4: not as stored" in fault and "CheckFailed" in fault
+
+
+@pytest.mark.parametrize(
+    "line", ["frame.write.save('x')", "mlflow.log_metric('a', 1)", "spark.sql('DROP TABLE t')"]
+)
+def test_a_lab_whose_solution_leaves_more_than_names_is_run_by_itself(repository, line):
+    repository.write([*cells()[:3], code(FIRST.replace("total = 2 + 3", f"{line}\ntotal = 5"))])
+    assert verify.apart([LAB]) == [LAB]
+
+
 def test_a_lab_that_is_not_what_its_solution_gives_is_found(repository):
     repository.write()
     derive.write(LAB)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 
 import nbformat
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from running_workspace import Kernel, Running, alive, free_port, wait_until
 
 from lakebook.labs import places
@@ -153,6 +154,61 @@ def test_in_a_browser_a_page_opens_its_lab_and_the_experiments_and_no_request_le
     base = running.base.split("//")[1]
     foreign = {url for url in asked if urlsplit(url).netloc not in ("", base)}
     assert not foreign
+
+
+LIMIT = 700_000  # bytes that the page of the mock exam may take over the wire
+
+
+def test_the_page_of_the_mock_exam_is_light_to_transfer(running: Running, browser: Browser) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{running.base}/book/book/exam/mock.html?token={running.token}")
+    page.wait_for_selector(".lbx-mock[data-screen=start][data-ready]")
+    taken = page.evaluate(
+        "() => Object.fromEntries(['navigation', 'resource'].flatMap((kind) => "
+        "performance.getEntriesByType(kind)).map((e) => [e.name, e.transferSize]))"
+    )
+    context.close()
+    assert len(taken) > 5
+    assert sum(taken.values()) < LIMIT, sorted(taken.items(), key=lambda one: -one[1])[:8]
+
+
+def test_answers_lie_in_one_file_and_another_browser_has_them_and_the_labs_exercises(
+    running: Running, kernel: Kernel, lab: str, browser: Browser
+) -> None:
+    kernel.run(f"from lakebook.labs import progress; progress.append({lab!r}, 2, True, 'second')")
+    first, second = browser.new_context(), browser.new_context()
+    page = first.new_page()
+    page.goto(f"{running.base}/book/book/exam/practice.html?token={running.token}#from=MD-10")
+    page.wait_for_selector(".lbx-practice[data-screen=start][data-ready]")
+    page.get_by_role("button", name="Begin", exact=True).click()
+    question = page.locator(".lbx-stage .lbx-q")
+    for value in (question.get_attribute("data-right") or "").split(","):
+        question.locator(f'input[value="{value}"]').check()
+    with page.expect_response("**/book/record") as answered:
+        page.get_by_role("button", name="Check", exact=True).click()
+    assert answered.value.status == 200
+    id = question.get_attribute("data-question")
+    memory = json.loads((running.home / "memory.json").read_text())["memory"]
+    assert memory[id]["last"] is True
+
+    other = second.new_page()
+    with other.expect_response("**/book/record"):
+        other.goto(f"{running.base}/book/book/exam/today.html?token={running.token}")
+    row = other.get_by_role("row", name=re.compile("^MD-10"))
+    expect(row).to_contain_text("1 of 1")
+    cards = other.evaluate("() => JSON.parse(localStorage.getItem('lakebook:memory')).cards")
+    assert {id, f"{lab}#2"} <= set(cards)
+    first.close()
+    second.close()
+
+
+def test_a_record_is_taken_only_after_the_login_and_only_if_it_is_one(running: Running) -> None:
+    empty = {"format": "lakebook", "version": 1, "attempts": []}
+    assert running.get("/book/record", data=empty, token=False)[0] in (302, 403)
+    assert running.get("/book/record", data=empty)[0] == 200
+    status, said = running.get("/book/record", data={**empty, "version": 2})
+    assert status == 400 and "newer edition" in json.loads(said)["message"]
 
 
 def test_a_taken_port_moves_on_nothing_is_built_twice_and_both_workspaces_work(

@@ -11,6 +11,7 @@ class Exam {
     this.bank.hidden = true;
     const found = [...this.bank.querySelectorAll(".lbx-q")].map((element) => new Question(element));
     this.questions = new Map(found.map((question) => [question.id, question]));
+    this.shown = [];  // questions that are out of the bank, on the screen
     this.notice = h("p.lbx-notice", { role: "status" });
     this.live = h("p.lbx-live", { role: "status" });
     this.app = h("div.lbx-app");
@@ -45,8 +46,7 @@ class Exam {
 
   /* Show a screen; questions that stood on the last one go back to the bank. */
   screen(name, ...children) {
-    for (const question of this.questions.values()) {
-      if (question.root.parentNode === this.bank) continue;
+    for (const question of this.shown.splice(0)) {
       question.reset();
       this.bank.append(question.root);
     }
@@ -178,6 +178,7 @@ class Exam {
       question.heading.textContent = title;
       question.heading.setAttribute("tabindex", "-1");
       stage.append(question.root);
+      this.shown.push(question);
       return { question, label: question.heading };
     }
     const note = question ? "This question has been reworded since; this is what was asked."
