@@ -381,13 +381,20 @@ def _local(part):
 
 
 @cache
+def _ranked(word):
+    """Return the words of a column as StringIndexer numbers them: ties by the alphabet."""
+    counts = _local(0)[word].value_counts()
+    return sorted(counts.index, key=lambda one: (-counts[one], one))
+
+
+@cache
 def _batch():
     """Return the batch a model has to answer: a pandas frame with a column that says why."""
     test = _local(1)
     one = test.query("kind == 'flat'").iloc[[0]]
     parts = [test.assign(why="known")]
     for word in WORDS:
-        for value in _local(0)[word].value_counts().index:
+        for value in _ranked(word):
             parts.append(one.assign(**{word: value}, why=f"each {word}"))
         parts.append(one.assign(**{word: STRANGE[word]}, why=f"new {word}"))
         parts.append(one.assign(**{word: None}, why=f"missing {word}"))
@@ -556,18 +563,23 @@ def _answers(model):
     lost = batch[~batch["flat_id"].isin(found.index)]
     expect.true(
         len(rows) >= len(batch),
-        f"{len(batch)} ads went in and {len(rows)} came out, without a message. Lost, for example: "
-        f"one with a {lost['why'].iloc[-1] if len(lost) else 'word'}.",
+        f"{len(batch)} ads went in and {len(rows)} came out, without a message. The last one lost: "
+        f"{_told(lost)}.",
     )
     expect.true(len(rows) == len(batch), "More rows come out than went in.")
     found = found.reindex(batch["flat_id"]).to_numpy()
     empty = batch[~np.isfinite(found)]
     expect.true(
         empty.empty,
-        f"{len(empty)} ads come back without a number as prediction, for example one with "
-        f"a {empty['why'].iloc[-1] if len(empty) else ''}.",
+        f"{len(empty)} ads come back without a number as prediction. The last one: {_told(empty)}.",
     )
     return found
+
+
+def _told(rows):
+    """Return what is special about the last of some rows of the batch."""
+    why = rows["why"].iloc[-1] if len(rows) else ""
+    return f"one with a {why}" if why.startswith(("new", "missing")) else "one with known words"
 
 
 def _reason(error):
@@ -607,7 +619,7 @@ def _free_weights(batch, word):
         np.ptp(levels) > 1e-6,
         f"The same flat costs the same whatever its {word} is: the column has no part in it.",
     )
-    for order in (np.arange(len(levels)), np.argsort(sorted(_local(0)[word].unique()))):
+    for order in (np.arange(len(levels)), np.argsort(_ranked(word))):
         steps = np.diff(levels[order])
         expect.true(
             not np.allclose(steps, steps[0], atol=1e-6),
