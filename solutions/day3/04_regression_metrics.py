@@ -271,7 +271,9 @@ def _unexplained(value, right, key, what):
     if math.isnan(value):
         raise expect.Wrong(f"On {what}, {key!r} is nan.")
     if abs(value - right) < 0.01 * max(1.0, abs(right)):
-        raise expect.Wrong(f"On {what}, {key!r} is close, but not exact. Return it unrounded.")
+        raise expect.Wrong(
+            f"On {what}, {key!r} is close, but not exact. Is it rounded, or one step another one?"
+        )
     raise expect.Wrong(f"On {what}, {key!r} is {value:.6g}, which the formula does not give.")
 
 
@@ -549,6 +551,19 @@ def _log_variants(rents, logs):
     found["factor"] += [
         (plain, "That is a difference of logarithms still. Which number does one multiply by?"),
         (math.exp(plain) - 1, "That is how much more than 1 the factor is."),
+        (100 * (math.exp(plain) - 1), "That is in per cent; the factor itself is asked for."),
+        *(
+            (
+                math.exp((np.log(rents) - logs).std(ddof=freedom)),
+                "That comes from a standard deviation, which subtracts the mean residual first. A "
+                "constant error counts as well.",
+            )
+            for freedom in (0, 1)
+        ),
+        (
+            math.exp(float(np.median(np.abs(np.log(rents) - logs)))),
+            "That comes from the median of the distances, not from the RMSE.",
+        ),
         (math.exp(on_logs["mae"]), "That comes from the MAE of the logarithms, not the RMSE."),
         (10**plain, "The logarithm was the natural one."),
         (
