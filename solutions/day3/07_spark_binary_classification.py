@@ -454,8 +454,8 @@ def _judge_areas(where, found, right):
         found["chance"],
         right["chance"],
         1e-6,
-        f"{where}, 'chance' is not what a random order gives on average. Each of the two curves has "
-        "a chance of its own.",
+        f"{where}, 'chance' is not what a random order gives on average. Each of the two "
+        "curves has a chance of its own.",
     )
 
 
