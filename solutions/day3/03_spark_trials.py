@@ -130,7 +130,7 @@ def _handed_out(seconds, parallelism, slots):
 
 # Each case is one on which a foreseeable mistake gives another time than the rule does.
 CASES = (
-    (([60, 60, 60, 60], 2, 8), "Four equal trials, two at a time: your time is wrong."),
+    (([60, 60, 60, 60], 2, 8), "Four equal trials, two at a time, eight slots: your time is off."),
     (([60, 60, 60, 60, 60], 2, 8), "Five equal trials, two at a time: the last one runs alone."),
     (([60] * 6, 1, 8), "With one trial at a time, they follow one another."),
     (([60] * 8, 8, 2), "Eight are allowed at once, but the cluster has two slots."),
@@ -245,7 +245,8 @@ def _search(
     parent=lambda run: run.info.run_id,
 ):
     """Return a search like the one asked for, with one thing changed, as if it had run."""
-    client, experiment = MlflowClient(), _experiment()
+    experiment = _experiment()  # first: it makes the store that a client then finds
+    client = MlflowClient()
     run = client.create_run(experiment, tags={"mlflow.runName": "search"})
     # Without its constructor, which would start a Spark session.
     trials = kind.__new__(kind)
