@@ -67,8 +67,8 @@ def _sample(seed: int, rows: int = 60, values: int = 9):
 SPLITS = (
     ("the columns [1, 2, 3, 4] and [5, 5, 9, 9]", [1, 2, 3, 4], [5, 5, 9, 9], 1),
     ("values that are not sorted", [4, 1, 3, 2], [9, 5, 9, 5], 1),
-    ("groups of very unequal size", [1, 2, 3, 4, 5, 6, 7, 8], [0, 9, 8, 9, 20, 21, 20, 22], 1),
-    ("a single extreme row at the end", [1, 2, 3, 4, 5, 6], [1, 1, 1, 5, 5, 9], 1),
+    ("groups of very unequal size", [1, 2, 3, 4, 5, 6, 7, 8], [0, 9, 8, 9, 9, 8, 9, 9], 1),
+    ("a single extreme row at the end", [1, 2, 3, 4, 5, 6], [1, 2, 1, 2, 1, 12], 1),
     ("a column with repeated values", [1, 1, 1, 2, 2, 2], [0, 0, 9, 9, 9, 9], 1),
     ("values with gaps between them", [1, 2, 50, 60], [3, 3, 8, 8], 1),
     ("two thresholds that are equally good", [1, 2, 3], [0, 5, 10], 1),
@@ -160,19 +160,33 @@ def best_split(answer):
         for one in found:
             expect.is_a(one, float, f"On {what}, your function returned {one!r} for a number.")
         _threshold(what, x, y, min_rows, float(threshold))
-        left = x <= threshold
-        expect.true(
-            abs(gain - (np.var(y) - right[1])) > 1e-6 or abs(np.var(y) - 2 * right[1]) < 1e-6,
-            f"On {what}, the second number is the impurity that is left. Gain is what has gone.",
+        _gain(what, x, y, threshold, gain)
+
+
+def _gain(what, x, y, threshold, gain):
+    left = x <= threshold
+    groups, share = (y[left], y[~left]), left.mean()
+    variances = [np.var(group) for group in groups]
+    right = np.var(y) - _left_over(x, y, threshold)
+    if abs(gain - right) <= 1e-6:
+        return
+    sizes = f"{left.sum()} and {(~left).sum()}"
+    if abs(gain - _left_over(x, y, threshold)) < 1e-6:
+        raise expect.Wrong(
+            f"On {what}, the second number is the impurity that is left. Gain is what has gone."
         )
-        expect.close(
-            gain,
-            right[1],
-            1e-6,
-            f"On {what}, the threshold is right and the gain is not. It compares the variance "
-            f"(`np.var`) of all {len(y)} rows with that of {left.sum()} and {(~left).sum()} of "
-            "them.",
+    if abs(gain - (np.var(y) - np.mean(variances))) < 1e-6:
+        raise expect.Wrong(
+            f"On {what}, your gain takes the plain mean of the two variances, though the groups "
+            f"have {sizes} rows."
         )
+    if abs(gain - (np.std(y) - share * np.std(groups[0]) - (1 - share) * np.std(groups[1]))) < 1e-6:
+        raise expect.Wrong(f"On {what}, your gain compares standard deviations, not variances.")
+    raise expect.Wrong(
+        f"On {what}, the threshold is right and the gain is not. It compares the variance "
+        f"(`np.var`, which divides by the number of rows) of all {len(y)} rows, in their own "
+        f"order, with that of {sizes} of them."
+    )
 
 
 def _threshold(what, x, y, min_rows, threshold):
@@ -186,6 +200,11 @@ def _threshold(what, x, y, min_rows, threshold):
         min(left.sum(), (~left).sum()) >= min_rows,
         f"On {what}, your threshold leaves {left.sum()} and {(~left).sum()} rows on its sides; "
         f"`min_rows` is {min_rows}.",
+    )
+    expect.true(
+        not np.isclose(x, threshold).any(),
+        f"On {what}, your threshold is itself a value of the column. Candidates lie between two "
+        "neighbouring different values.",
     )
     same = (left == (x <= right)).all()
     expect.true(
@@ -331,6 +350,7 @@ def new_district(answer):
         grown.getMaxDepth(), 5, f"This tree may ask {grown.getMaxDepth()} questions in a row."
     )
     _bins(grown)
+    _categories(grown)
     rents = _scored(answer)
     expect.true(
         rents["new"].notna().all(),
@@ -349,7 +369,6 @@ def new_district(answer):
         not np.allclose(rents["cheap"], rents["dear"]),
         "Two districts far apart in rent make no difference to this model. Is the district in it?",
     )
-    _categories(grown)
     mean = _raw().agg(F.avg("rent")).first()[0]
     expect.true(
         abs(rents["learned"].mean() / mean - 1) < 1e-6,
@@ -365,12 +384,16 @@ def _bins(grown):
         f"`maxBins={bins}` works, and every numeric column may have as many bins. The fewest that "
         "do are asked for.",
     )
+    expect.true(
+        bins >= 45,
+        f"With `maxBins={bins}` no column of this tree can be a category of all the districts.",
+    )
 
 
 def _scored(answer):
     probes = _probes()
     try:
-        scored = answer.transform(probes).select("probe", "flat_id", "prediction").toPandas()
+        scored = answer.transform(probes).select("probe", "flat_id", "prediction").collect()
     except Exception as error:
         text = str(error)
         if "nseen label" in text or NEW in text:
@@ -382,6 +405,7 @@ def _scored(answer):
         ) from error
     expected = probes.select("probe", "flat_id").toPandas()
     keys = ["probe", "flat_id"]
+    scored = pd.DataFrame(scored, columns=[*keys, "prediction"])
     scored = expected.merge(scored.drop_duplicates(keys), on=keys, how="left")
     # The probe with exchanged numbers is in the reverse order of the others.
     rents = {name: part.sort_values("flat_id") for name, part in scored.groupby("probe")}
@@ -524,7 +548,7 @@ def depth_verdicts(answer):
     for what, curve, within in CURVES:
         right = _verdicts(curve, within)
         found = _called(answer, curve.copy(), within, on=f"On a curve {what},")
-        expect.is_a(found, dict, f"Your function returned a {type(found).__name__}, not a dict.")
+        expect.is_a(found, dict, f"Your function returned {found!r:.40}; a dict is asked for.")
         expect.true(
             all(isinstance(depth, (int, np.integer)) for depth in found),
             "The keys of your dict are not whole numbers: `int(depth)` makes them such.",
@@ -705,7 +729,7 @@ def use_the_sheet(answer):
     for what, nodes, flats in _trees():
         for flat in flats:
             flat = [float(value) for value in flat]
-            found = _called(answer, nodes.copy(), list(flat), on=f"With a table {what},")
+            found = _called(answer, nodes.copy(), list(flat), on=f"In a tree {what},")
             expect.is_a(
                 found, float, f"Your function returned a {type(found).__name__}, not a number."
             )
@@ -715,14 +739,14 @@ def use_the_sheet(answer):
                 right = _walk(nodes, flat, depth)
                 flat = [float(value) for value in flat]
                 found = _called(
-                    answer, nodes.copy(), list(flat), depth, on=f"With a table {what} and a depth,"
+                    answer, nodes.copy(), list(flat), depth, on=f"In a tree {what} and a depth,"
                 )
                 expect.is_a(
                     found, float, f"With a depth, your function returned a {type(found).__name__}."
                 )
                 expect.true(
                     abs(found - right) < 1e-6,
-                    f"Without a limit your walk through the table {what} is right; with "
+                    f"Without a limit your walk through the tree {what} is right; with "
                     f"depth={depth} it does not stop at the node that is reached by that many "
                     "questions.",
                 )
@@ -740,10 +764,10 @@ def _told(what, nodes, flat, found):
         asked = root["leftCategoriesOrThreshold"]
         kind = f"words {asked}" if root["numCategories"] >= 0 else f"threshold {asked[0]:g}"
         raise expect.Wrong(
-            f"With a table {what} ({kind}), a flat whose value is {value:g} is told {found:g}, the "
+            f"In a tree {what} ({kind}), a flat whose value is {value:g} is told {found:g}, the "
             "rent of another node."
         )
     raise expect.Wrong(
-        f"With a table {what}, a flat is told {found:g}, the rent of another node. Its way from "
+        f"In a tree {what}, a flat is told {found:g}, the rent of another node. Its way from "
         "the root is not the one that the children's ids give."
     )
