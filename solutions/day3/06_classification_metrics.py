@@ -749,8 +749,8 @@ def _test_part(case, readers, train, test):
     shared = set(train["reader"]) & set(test["reader"])
     expect.true(
         not shared,
-        f"{case}, {len(shared)} are in `train` and in `test`. The model would be examined on rows "
-        "that it has seen.",
+        f"{case}, {len(shared)} readers are in `train` and in `test`. The model would be "
+        "examined on rows that it has seen.",
     )
     twice = int(test["reader"].duplicated().sum())
     expect.true(
@@ -773,7 +773,7 @@ def _train_part(case, readers, train, test):
     lost = len(rest - set(train["reader"]))
     expect.true(
         lost == 0,
-        f"{case}, {lost} are neither in `train` nor in `test`. Rows have been thrown away.",
+        f"{case}, {lost} readers are neither in `train` nor in `test`. Rows have been thrown away.",
     )
     stayed, left = (train.loc[train["cancelled"] == value, "reader"] for value in (0, 1))
     expect.true(
