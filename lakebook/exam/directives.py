@@ -392,12 +392,13 @@ class CoverageTable(ExamDirective):
         return _table(name, head, rows)
 
     def place(self, place: coverage.Place) -> str:
-        """Return a link to a page, or to a section of it, as HTML."""
+        """Return a link to a chapter, or to the objective's own section, as HTML."""
         address = self.address(place.page)
+        text = escape("in brief" if place.section else place.title)
         if address is None:
-            return escape(place.title)
+            return text
         anchor = f"#{nodes.make_id(place.section)}" if place.section else ""
-        return f'<a href="{escape(address + anchor)}">{escape(place.title)}</a>'
+        return f'<a href="{escape(address + anchor)}">{text}</a>'
 
 
 class Honesty(ExamDirective):
