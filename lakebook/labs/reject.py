@@ -13,13 +13,15 @@ from lakebook.labs import exercises
 from lakebook.labs.checks import judge
 
 
-def verdicts(lab_id: str) -> list[dict[str, str | int]]:
-    """Return exercise, mistake, state and message of each wrong answer. Raises LakebookError.
+def verdicts(lab_id: str, only: int | None = None) -> list[dict[str, str | int]]:
+    """Return exercise, mistake, state and message of each wrong answer, of one exercise or of all.
 
-    The state is "unmade" if the answer itself could not be made.
+    The state is "unmade" if the answer itself could not be made. Raises LakebookError.
     """
     found: list[dict[str, str | int]] = []
     for number, exercise in exercises.load(lab_id).items():
+        if only not in (None, number):
+            continue
         for mistake in exercise.wrong:
             state: str
             try:

@@ -4,25 +4,28 @@ Each exercise is solved first, strictly. Then the names of the notebook are put 
 and the cell that the learner gets is run in its place. So the demonstration goes on exactly as in
 the blank lab, and a solution that it leans on is missing as it would be there. A solution that
 leaves something outside of the notebook's names, a table or a run, would still be found there:
-such labs are run apart.
+such labs are run apart. At the end the wrong answers are judged, in the session that is there.
 """
 
 from __future__ import annotations
 
 import copy
+import json
 import os
 import re
+from pathlib import Path
 from typing import Any
 
 from nbformat import v4
 
-from lakebook.labs import derive, notebooks, places
+from lakebook.labs import derive, notebooks, places, progress, reject
 from lakebook.labs.notebooks import Cell, Notebook
 
 # What outlives a cell although its names are gone.
 LEAVES = re.compile(
     r"\.write|\.save|saveAs|\.create|create_|createOr|CREATE|INSERT|MERGE|ALTER|publish|register"
-    r"|log_|start_run|set_experiment|set_\w*tag|alias\b|spark\.sql|%sql|dbutils|open\(|mkdir|environ"
+    r"|log_(?:metric|param|artifact|model|dict|figure|table|text|image|input|batch)|start_run"
+    r"|set_experiment|set_\w*tag|_alias\b|spark\.sql|%sql|dbutils|open\(|mkdir|environ"
 )
 BLANK_HOME = "LAKEBOOK_BLANK_HOME"
 TAG = "nbval-ignore-output"
@@ -34,9 +37,10 @@ def is_possible(solution: Notebook) -> bool:
     return bool(exercises) and not any(LEAVES.search(cell.source) for cell in exercises)
 
 
-def both(lab_id: str) -> tuple[Notebook, list[int]]:
+def both(lab_id: str, verdicts: Path) -> tuple[Notebook, list[int]]:
     """Return the notebook that runs both, and for each code cell the number of its origin.
 
+    Its last cells judge the wrong answers, one exercise each, into files of the folder `verdicts`.
     Numbers count all cells of the solution, from 1. Raises LabError if the lab cannot be derived.
     """
     solution = notebooks.read(places.solution(lab_id))
@@ -48,20 +52,29 @@ def both(lab_id: str) -> tuple[Notebook, list[int]]:
         if solved.cell_type == "code" and solved.source != blank.source:
             learners = copy.deepcopy(blank)
             learners.metadata["tags"] = [*notebooks.tags(blank), TAG]
-            made = [_call("keep"), solved, _call("give_back"), learners, _call("go_on")]
+            shell = "get_ipython()"
+            made = [
+                *(_call(f"keep({shell})"), solved, _call(f"give_back({shell})")),
+                *(learners, _call("go_on()")),
+            ]
         for cell in made:
             cell = copy.deepcopy(cell)
             cell.id = f"{len(cells)}"
             cells.append(cell)
             if cell.cell_type == "code":
                 origins.append(number)
+    for exercise in progress.exercise_numbers(places.exercises(lab_id)):
+        cell = _call(f"judge({lab_id!r}, {exercise}, {str(verdicts)!r})")
+        cell.id = f"{len(cells)}"
+        cells.append(cell)
+        origins.append(len(solution.cells))
     result = copy.deepcopy(solution)
     result.cells = cells
     return result, origins
 
 
-def _call(name: str) -> Cell:
-    source = f"from lakebook.labs import together as _both; _both.{name}(get_ipython())"
+def _call(what: str) -> Cell:
+    source = f"from lakebook.labs import together as _both; _both.{what}"
     cell: Cell = v4.new_code_cell(source, execution_count=1)
     cell.metadata["tags"] = [TAG]
     return cell
@@ -98,7 +111,13 @@ def give_back(shell: Any) -> None:
     os.environ["LAKEBOOK_HOME"] = os.environ[BLANK_HOME]
 
 
-def go_on(_: Any) -> None:
+def go_on() -> None:
     """Judge strictly again, in the workspace of the solutions."""
     for name in ("LAKEBOOK_STRICT", "LAKEBOOK_HOME"):
         os.environ[name] = _environment[name]
+
+
+def judge(lab_id: str, exercise: int, folder: str) -> None:
+    """Judge the wrong answers of an exercise and write the verdicts into the folder."""
+    found = reject.verdicts(lab_id, exercise)
+    Path(folder, f"{exercise}.json").write_text(json.dumps(found), "utf-8")

@@ -64,7 +64,12 @@ def _rejected(lab_id: str, plan: run.Plan, home: Path) -> list[str]:
             over = f"took longer than {plan.timeout} s" if ended.status is None else "failed"
             tail = "\n    ".join(ended.output.strip().splitlines()[-8:])
             return [f"{places.shown(path)}: judging the wrong answers {over}\n    {tail}"]
-        verdicts = json.loads(result.read_text("utf-8"))
+        return _accepted(lab_id, json.loads(result.read_text("utf-8")))
+
+
+def _accepted(lab_id: str, verdicts: list[dict[str, str]]) -> list[str]:
+    """Return a fault for each wrong answer that was not rejected with a message."""
+    path = places.exercises(lab_id)
     faults = []
     for one in verdicts:
         head = f"{places.shown(path)}, exercise {one['exercise']}, wrong answer {one['mistake']!r}"
@@ -99,7 +104,7 @@ def _passed(lab_ids: Sequence[str], home: Path) -> list[str]:
 
 
 def apart(lab_ids: Sequence[str]) -> list[str]:
-    """Return the labs whose blank notebook has to be run by itself; see `together`."""
+    """Return the labs whose blank notebook and wrong answers need runs of their own."""
     return [one for one in lab_ids if not _together(one)]
 
 
@@ -117,7 +122,7 @@ def outputs(
 
     Each file has a kernel of its own and its cells run in one process, in order. With `blank_home`
     the cells of the blank lab run in between where that is possible, in that workspace, and must
-    pass nothing.
+    pass nothing; the wrong answers are judged at the end. See `together`.
     """
     origins: dict[str, list[int]] = {}
     with tempfile.TemporaryDirectory(prefix="lakebook-nbval-") as folder:
@@ -126,7 +131,9 @@ def outputs(
         for lab_id in lab_ids:
             files.append(places.solution(lab_id))
             if blank_home and _together(lab_id):
-                made, origins[lab_id] = together.both(lab_id)
+                judged = Path(folder, "verdicts", lab_id)
+                judged.mkdir(parents=True)
+                made, origins[lab_id] = together.both(lab_id, judged)
                 files[-1] = Path(folder, "solutions", f"{lab_id}.ipynb")
                 files[-1].parent.mkdir(parents=True, exist_ok=True)
                 files[-1].write_text(notebooks.text_of(made), "utf-8")
@@ -148,6 +155,9 @@ def outputs(
             seconds=plan.timeout * rounds,
         )
         passed = _passed(list(origins), blank_home) if blank_home else []
+        for lab_id in origins:
+            for judged in sorted(Path(folder, "verdicts", lab_id).glob("*.json")):
+                passed += _accepted(lab_id, json.loads(judged.read_text("utf-8")))
         if ended.status == 0:
             return passed
         faults = passed + _reported(report, lab_ids, origins)

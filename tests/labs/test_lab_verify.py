@@ -121,12 +121,12 @@ LATER = {
 }
 
 
-def in_one_go(repository, home, made: list) -> list[str]:
+def in_one_go(repository, home, made: list, exercises: str = EXERCISES) -> list[str]:
     """Write the lab with execution counts and verify its outputs with the blank cells between."""
     for number, cell in enumerate((one for one in made if one.cell_type == "code"), 1):
         cell.execution_count = number
         cell.metadata["tags"] = [*cell.metadata.get("tags", []), "nbval-ignore-output"]
-    repository.write(made)
+    repository.write(made, exercises)
     derive.write(LAB)
     assert verify.apart([LAB]) == []
     blank_home = home / "blank"
@@ -155,6 +155,12 @@ def test_in_one_go_a_blank_lab_that_passes_is_found_and_a_solution_that_fails(re
     made = [*cells()[:3], code(FIRST.replace("2 + 3", "7"))]
     (fault,) = in_one_go(repository, home / "again", made)
     assert "cell 4: not as stored" in fault and "CheckFailed" in fault
+
+
+def test_in_one_go_a_wrong_answer_that_is_accepted_is_found(repository, home):
+    accepts = EXERCISES.replace('"as text": "5"', '"as text": 5')
+    (fault,) = in_one_go(repository, home, [*cells()[:3], code(FIRST)], accepts)
+    assert fault == f"solutions/{LAB}.py, exercise 1, wrong answer 'as text': is accepted"
 
 
 @pytest.mark.parametrize(
