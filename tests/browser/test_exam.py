@@ -516,12 +516,14 @@ def test_questions_and_answers_can_be_read_without_javascript(open_page: Open, b
     assert first.locator(".lbx-reason:visible").count() >= 4
 
 
-@pytest.mark.parametrize("name", ["index", "questions", "honesty"])
-@LOOKS
-def test_the_pages_about_the_exam_are_accessible(
-    open_page: Open, expect_accessible: Accessible, name: str, width: int, dark: bool
+# On a large screen, in light and dark, they are among the pages of test_pages.py.
+@pytest.mark.parametrize(
+    "name", ["index", "questions", "honesty", "coverage", "brief_model_development"]
+)
+def test_the_pages_about_the_exam_are_accessible_on_a_telephone(
+    open_page: Open, expect_accessible: Accessible, name: str
 ) -> None:
-    page = open_page(f"book/exam/{name}.html", width=width, dark=dark)
+    page = open_page(f"book/exam/{name}.html", width=360, dark=True)
     expect_accessible(page)
     fits(page)
 

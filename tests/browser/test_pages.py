@@ -21,6 +21,8 @@ KINDS = {
     "mock exam": "book/exam/mock.html",
     "questions": "book/exam/questions.html",
     "honesty": "book/exam/honesty.html",
+    "coverage": "book/exam/coverage.html",
+    "in brief": "book/exam/brief_model_development.html",
     "data": "book/data.html",
     "data card": "datasets/sales_weekly/card.html",
     "timings": "book/timings.html",
