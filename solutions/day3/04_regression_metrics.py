@@ -251,15 +251,20 @@ def scores(answer):
         right = _right(y, p)
         with np.errstate(all="ignore"):
             mistakes = _variants(y, p)
-        for key in KEYS:
-            expect.true(key in found, f"The dict has no entry {key!r}; it has {sorted(found)}.")
-            expect.is_a(found[key], float, f"On {what}, {key!r} is not a number.")
-            value = float(found[key])
-            if _near(value, right[key]):
-                continue
-            for mistake, message in mistakes[key]:
-                expect.true(not _near(value, mistake), f"On {what}, {key!r}: {message}")
-            _unexplained(value, right[key], key, what)
+        _compare(found, KEYS, right, mistakes, what)
+
+
+def _compare(found, keys, right, mistakes, what):
+    """Compare the entries of a dict with the right values, after the mistakes that are known."""
+    for key in keys:
+        expect.true(key in found, f"The dict has no entry {key!r}; it has {sorted(found)}.")
+        expect.is_a(found[key], float, f"On {what}, {key!r} is not a number.")
+        value = float(found[key])
+        if _near(value, right[key]):
+            continue
+        for mistake, message in mistakes[key]:
+            expect.true(not _near(value, mistake), f"On {what}, {key!r}: {message}")
+        _unexplained(value, right[key], key, what)
 
 
 def _unexplained(value, right, key, what):
@@ -502,15 +507,7 @@ def euro_scores(answer):
         found = _called(answer, what, model, frame)
         right = _euros(rents, np.exp(logs), math.exp(_log_rmse(rents, logs)))
         mistakes = _log_variants(rents, logs)
-        for key in EUROS:
-            expect.true(key in found, f"The dict has no entry {key!r}; it has {sorted(found)}.")
-            expect.is_a(found[key], float, f"On {what}, {key!r} is not a number.")
-            value = float(found[key])
-            if _near(value, right[key]):
-                continue
-            for mistake, message in mistakes[key]:
-                expect.true(not _near(value, mistake), f"On {what}, {key!r}: {message}")
-            _unexplained(value, right[key], key, what)
+        _compare(found, EUROS, right, mistakes, what)
 
 
 def _log_variants(rents, logs):
