@@ -41,6 +41,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=turn)
 
 
+# Folders that only the platform has; on this machine they lie in the workspace.
+PLATFORMS_OWN = ("/Volumes/main", "/dbfs")
+
+
+def _made_by_mistake() -> list[str]:
+    from lakebook.runtime.files import REAL
+
+    return [folder for folder in PLATFORMS_OWN if REAL.isdir(folder)]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say at once why half of the tests would fail: where they are real, no path is translated."""
+    if found := _made_by_mistake():
+        pytest.exit(f"this machine has a real {' and '.join(found)}; remove it to run the tests", 3)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_written_past_the_workspace() -> Iterator[None]:
+    """Fail where the tests of a moment have made a folder of the platform on this machine."""
+    yield
+    assert not _made_by_mistake(), "a path of the platform was not translated; remove the folder"
+
+
 @pytest.fixture(scope="session")
 def workspace_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the workspace folder of this process, as new; its environment names it."""

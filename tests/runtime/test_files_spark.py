@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +27,55 @@ def test_what_spark_writes_into_a_volume_is_read_by_everything(shell, spark, vol
     (part,) = [entry for entry in fs.ls(f"{volume}/numbers") if entry.name.startswith("part-")]
     assert part.size == Path(volume, "numbers", part.name).stat().st_size
     assert spark.read.parquet(part.path).count() == 3
+
+
+@pytest.mark.parametrize(
+    "root", ["/Volumes/main/default/paths/models", "dbfs:/tmp/models", "/tmp/models"]
+)
+def test_a_spark_model_is_saved_and_loaded_wherever_the_platform_has_a_path(
+    shell, spark, volume, root
+):
+    from pyspark.ml import Pipeline, PipelineModel
+    from pyspark.ml.feature import StandardScaler, StandardScalerModel, VectorAssembler
+
+    stages = [VectorAssembler(inputCols=["id"], outputCol="x"), StandardScaler(inputCol="x")]
+    made = Pipeline(stages=stages).fit(spark.range(3))
+    for where, thing in ((f"{root}/pipeline", made), (f"{root}/stage", made.stages[1])):
+        thing.write().overwrite().save(where)
+        thing.write().overwrite().save(where)
+        assert "metadata" in [
+            entry.name.rstrip("/") for entry in shell.user_ns["dbutils"].fs.ls(where)
+        ]
+    assert PipelineModel.load(f"{root}/pipeline").stages[1].std == made.stages[1].std
+    assert StandardScalerModel.read().load(f"{root}/stage").std == made.stages[1].std
+    assert not Path("/tmp/models").exists()
+    shell.user_ns["dbutils"].fs.rm(root, True)
+
+
+def test_mlflow_logs_a_spark_model_through_a_folder_of_the_workspace(
+    spark, workspace_folder, monkeypatch
+):
+    import mlflow
+    from pyspark.ml import Pipeline
+    from pyspark.ml.feature import VectorAssembler
+
+    # MLflow asks for it in a program of its own; a shell made inside a test has none.
+    monkeypatch.setattr(sys.modules["__main__"], "__spec__", None, raising=False)
+    made = Pipeline(stages=[VectorAssembler(inputCols=["id"], outputCol="x")]).fit(spark.range(2))
+    with mlflow.start_run():
+        logged = mlflow.spark.log_model(made, artifact_path="model", pip_requirements=[])
+    assert mlflow.spark.load_model(logged.model_uri).transform(spark.range(2)).count() == 2
+    assert (workspace_folder / "tmp" / "mlflow").is_dir()
+
+
+def test_a_spark_model_needs_a_volume_as_every_file_does(shell, spark):
+    from pyspark.ml.feature import VectorAssembler
+
+    stage = VectorAssembler(inputCols=["id"], outputCol="x")
+    with pytest.raises(files.PathError, match=r"CREATE VOLUME main\.default\.none"):
+        stage.save("/Volumes/main/default/none/stage")
+    with pytest.raises(files.PathError, match="above the volumes"):
+        stage.write().overwrite().save("/Volumes/main")
 
 
 def test_a_volume_is_listed_in_its_schema(shell, volume):

@@ -40,9 +40,9 @@ def install(spark: SparkSession) -> None:
         return
     if native(spark):
         return
-    from lakebook.runtime.surface import readers, sessions, streams, writers
+    from lakebook.runtime.surface import models, readers, sessions, streams, writers
 
-    for room in (readers, writers, streams, sessions):
+    for room in (readers, writers, models, streams, sessions):
         room.install()
     for key, value in SETTINGS.items():
         spark.conf.set(key, value)

@@ -83,6 +83,25 @@ def spark_writes_into_a_volume(it):
     assert pd.read_parquet(f"{root}/out")["n"].sum() == 3
 
 
+@case(
+    "a Spark model in a volume", "A pipeline of Spark ML is saved in a volume and loaded from it."
+)
+def a_spark_model_in_a_volume(it):
+    import os
+
+    from pyspark.ml import Pipeline, PipelineModel
+    from pyspark.ml.feature import VectorAssembler
+
+    root = _volume(it)
+    made = Pipeline(stages=[VectorAssembler(inputCols=["id"], outputCol="x")]).fit(
+        it.spark.range(2)
+    )
+    made.write().overwrite().save(f"{root}/model")
+    assert "metadata" in os.listdir(f"{root}/model")  # noqa: PTH208
+    loaded = PipelineModel.load(f"{root}/model").transform(it.spark.range(2))
+    assert [row.x.toArray().tolist() for row in loaded.orderBy("id").collect()] == [[0.0], [1.0]]
+
+
 @case("Delta in a volume", "A Delta table can be saved under a path of a volume and read there.")
 def a_delta_table_in_a_volume(it):
     root = _volume(it)
