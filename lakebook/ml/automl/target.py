@@ -11,7 +11,7 @@ import pandas as pd
 from pandas.api import types
 
 from lakebook.ml.automl.errors import AutoMLError, unknown_column
-from lakebook.ml.automl.values import MISSING, listed, to_number
+from lakebook.ml.automl.values import MISSING, listed
 
 # More classes than this, as numbers, are more likely amounts.
 MANY_CLASSES = 100
@@ -213,34 +213,3 @@ def _read(values: pd.Series, target: str, messages: list[str]) -> pd.Series:
     if types.infer_dtype(values) == "string":
         messages.append(f"the target '{target}' holds numbers as text; they are made numbers")
     return numbers
-
-
-def check_weights(frame: pd.DataFrame, column: str, target: str) -> pd.Series:
-    """Return the weights of the rows as floats.
-
-    Raises AutoMLError where the column is missing or another one is meant, and for weights that
-    are null, no numbers, negative, or all zero.
-    """
-    if column not in frame.columns:
-        raise unknown_column("sample_weight_col", column, frame.columns)
-    if column == target:
-        raise AutoMLError(f"sample_weight_col '{column}' is the target; give another column")
-    values = frame[column]
-    weights = to_number(values)
-    bad = {
-        "null": values.isna(),
-        "no finite number": weights.isna() & values.notna(),
-        "negative": weights < 0,
-    }
-    for what, rows in bad.items():
-        if rows.any():
-            raise AutoMLError(
-                f"sample_weight_col '{column}' is {what} in {int(rows.sum()):,} of {len(frame):,} "
-                f"rows, the first at position {int(np.argmax(rows.to_numpy())):,}; every row "
-                "needs a number of at least 0"
-            )
-    if not (weights > 0).any():
-        raise AutoMLError(
-            f"sample_weight_col '{column}' is 0 in every row; at least some rows have to count"
-        )
-    return weights

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lakebook.ml.automl.errors import AutoMLError
-from lakebook.ml.automl.target import check_weights, prepare
+from lakebook.ml.automl.target import prepare
 
 
 def framed(values):
@@ -212,30 +212,3 @@ def test_every_row_of_a_class_that_remains_is_kept_in_its_order(values):
     assert found.frame["x"].tolist() == kept["x"].tolist()
     assert sum(found.counts.values()) == len(found.frame)
     assert min(found.counts.values()) > 1
-
-
-def test_weights_are_returned_as_floats():
-    frame = framed([1, 2, 3]).assign(w=["1", "2.5", "0"])
-    assert check_weights(frame, "w", "y").tolist() == [1.0, 2.5, 0.0]
-
-
-@pytest.mark.parametrize(
-    ("weights", "message"),
-    [
-        ([1.0, None, None], "is null in 2 of 3 rows, the first at position 1"),
-        ([1.0, -2.0, 1.0], "is negative in 1 of 3 rows"),
-        ([1.0, np.inf, 1.0], "is no finite number in 1 of 3 rows"),
-        (["a", "b", "c"], "is no finite number in 3 of 3 rows"),
-        ([0, 0, 0], "is 0 in every row"),
-    ],
-)
-def test_weights_that_cannot_weigh_are_refused(weights, message):
-    with pytest.raises(AutoMLError, match=f"sample_weight_col 'w' {message}"):
-        check_weights(framed([1, 2, 3]).assign(w=weights), "w", "y")
-
-
-def test_a_weight_column_has_to_be_another_one_that_exists():
-    with pytest.raises(AutoMLError, match=r"sample_weight_col 'wieght' is not.*mean 'weight'"):
-        check_weights(framed([1, 2]).assign(weight=1), "wieght", "y")
-    with pytest.raises(AutoMLError, match="sample_weight_col 'y' is the target"):
-        check_weights(framed([1, 2]), "y", "y")
