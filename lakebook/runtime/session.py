@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from lakebook import workspace
 from lakebook.errors import LakebookError
-from lakebook.runtime import archive
+from lakebook.runtime import archive, python_daemon
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -69,6 +69,8 @@ def get_spark(app_name: str = "lakebook") -> SparkSession:
         from lakebook.runtime import connect
 
         connect.install()
+    elif not on_databricks():
+        python_daemon.install()
     surface.install(spark)
     return spark
 
@@ -148,6 +150,7 @@ def settings(master: str, scratch: Path) -> dict[str, str]:
             "spark.driver.bindAddress": LOOPBACK,
             # Functions that run in a worker's Python find the workspace of this process.
             "spark.executorEnv.LAKEBOOK_HOME": str(workspace.home()),
+            "spark.python.daemon.module": python_daemon.MODULE,
         }
     if master.startswith("spark://"):
         from lakebook.runtime import cluster
