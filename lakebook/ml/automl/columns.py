@@ -322,8 +322,8 @@ def _are_codes(name: str, known: pd.Series, distinct: int) -> bool:
 
 def _texts(name: str, values: pd.Series, said: str | None) -> tuple[Column, list[str]]:
     counts = values.value_counts()
-    texts = pd.Series(counts.index.astype(str), index=counts.index).str.strip()
-    said_nothing = texts.str.lower().isin(MISSING)
+    texts = pd.Series(counts.index.astype(str), index=counts.index)
+    said_nothing = texts.str.strip().str.lower().isin(MISSING)
     if said_nothing.all():
         raise _Useless("has no value")
     texts, weights = texts[~said_nothing], counts[~said_nothing]
@@ -352,7 +352,7 @@ def _few_or_many(distinct: int) -> Kind:
 
 
 def _zeros_lead(texts: pd.Series, weights: pd.Series) -> bool:
-    zeros = texts.str.fullmatch(r"0\d+")
+    zeros = texts.str.fullmatch(r"\s*0\d+\s*")
     return bool(weights[zeros].sum() > CODES_WITH_ZERO * weights.sum())
 
 
@@ -362,7 +362,11 @@ def _numbers_as_text(
     column, told = _numbers(name, to_number(values), said)
     if column.convert is None:
         told = ["holds numbers as text", *_lost("numbers", unread, weights)]
-    return (column if column.convert else _with(column, convert="number")), told
+        return _with(column, convert="number"), told
+    if column.convert == "category":
+        missing, distinct = int(values.isna().sum()), int(values.nunique())
+        return Column(name, _few_or_many(distinct), None, missing, distinct), []
+    return column, ["holds dates as text", *_lost("dates", unread, weights)]
 
 
 def _lost(what: str, unread: pd.Series, weights: pd.Series) -> list[str]:

@@ -41,8 +41,6 @@ def to_date(values: pd.Series, format: str | None = None) -> pd.Series:
     """Return the values as times in UTC without a zone; what is no date by `format` is NaT."""
     if types.is_numeric_dtype(values):
         values = values.astype("Int64").astype("string")
-    elif values.dtype == object and types.infer_dtype(values, skipna=True) == "string":
-        values = values.str.strip()
     found = pd.to_datetime(values, format=format, errors="coerce", utc=True)
     return found.dt.tz_localize(None).astype("datetime64[ns]")
 
@@ -58,8 +56,8 @@ def to_category(values: pd.Series) -> pd.Series:
 def date_format(values: pd.Series) -> str | None:
     """Return the format by which `to_date` reads nearly all of these texts, or None."""
     counts = values.dropna().value_counts()
-    texts = pd.Series(counts.index.astype(str), index=counts.index).str.strip()
-    known = ~texts.str.lower().isin(MISSING)
+    texts = pd.Series(counts.index.astype(str), index=counts.index)
+    known = ~texts.str.strip().str.lower().isin(MISSING)
     found = find_date_format(texts[known], counts[known])
     return found[0] if found else None
 

@@ -83,7 +83,7 @@ def test_a_column_is_taken_for_what_a_reader_takes_it(values, kind, convert):
         ("{} March 2024", "%d %B %Y", "2024-03-01"),
         ("Mar {}, 2024", "%b %d, %Y", "2024-03-01"),
         ("202403{:02}", "%Y%m%d", "2024-03-01"),
-        (" 2024/03/{:02} ", "%Y/%m/%d", "2024-03-01"),
+        ("2024/03/{:02}", "%Y/%m/%d", "2024-03-01"),
     ],
 )
 def test_dates_written_as_text_are_read_by_a_named_format(text, format, first):
@@ -92,6 +92,11 @@ def test_dates_written_as_text_are_read_by_a_named_format(text, format, first):
     assert (found.kind, found.convert, found.format) == ("date", "date", format)
     assert to_date(values, found.format)[0] == pd.Timestamp(first)
     assert found.missing == 0
+
+
+def test_codes_written_as_text_stay_the_text_that_they_are():
+    found = column_of([str(i % 8 + 1) for i in range(ROWS)], "shop_id")
+    assert (found.kind, found.convert, found.distinct) == ("category", None, 8)
 
 
 def test_the_one_value_that_tells_day_from_month_decides():
