@@ -442,12 +442,23 @@ def _tool(name: str) -> str:
 def _hand_over(command: list[str]) -> int:
     """Become the command, so that Ctrl-C and the exit status are its own."""
     environment = _quiet_environment()
+    _keep_bytecode(environment)
     environment["PATH"] = os.pathsep.join((str(BIN), environment.get("PATH", os.defpath)))
     os.chdir(ROOT)
     sys.stdout.flush()
     if os.name == "nt":
         return subprocess.call(command, env=environment)
     os.execve(command[0], command, environment)
+
+
+def _keep_bytecode(environment: dict) -> None:
+    """Where this machine keeps no compiled Python, have it kept in `.venv` all the same.
+
+    A notebook, its kernel and each worker of Spark import the same large packages. To compile
+    them anew takes twice as long as to run them.
+    """
+    if environment.pop("PYTHONDONTWRITEBYTECODE", ""):
+        environment.setdefault("PYTHONPYCACHEPREFIX", str(VENV / "bytecode"))
 
 
 if __name__ == "__main__":

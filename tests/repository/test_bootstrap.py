@@ -146,6 +146,15 @@ def test_a_second_start_installs_nothing_until_a_pin_changes(clone: Clone) -> No
     assert "up to date" not in clone.run("start").stdout
 
 
+def test_a_machine_that_keeps_no_bytecode_has_it_kept_in_the_environment(clone: Clone) -> None:
+    assert clone.run("start").returncode == 0
+    tool = clone.root / ".venv" / "bin" / "lakebook"
+    tool.write_text('#!/bin/sh\nexec "$(dirname "$0")/python" -c "import thing"\n')
+    assert clone.run("start", PYTHONDONTWRITEBYTECODE="1").returncode == 0
+    made = [file.relative_to(clone.root).parts for file in clone.root.rglob("thing.*.pyc")]
+    assert [parts[:2] for parts in made] == [(".venv", "bytecode")]
+
+
 def test_a_package_whose_hash_is_not_the_pinned_one_is_refused(clone: Clone) -> None:
     clone.pin(thing="0" * 64)
     done = clone.run("start")
