@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +13,7 @@ import pandas as pd
 from lakebook.errors import LakebookError
 from lakebook.ml.automl import sampling
 from lakebook.ml.automl.errors import AutoMLError, unknown_column
-from lakebook.ml.automl.plain import check, names, plain, refuse_doubles
+from lakebook.ml.automl.plain import check, index_not_used, names, plain, refuse_doubles
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -69,7 +70,7 @@ def read(
         table = _looked_up(_to_spark(frame), lookups, target)
     else:
         said = {}
-        table = _spark_frame(dataset)
+        table = _spark_frame(dataset, messages)
         refuse_doubles(table.columns, fold=True)
         if target not in table.columns:
             raise unknown_column("target_col", target, table.columns)
@@ -124,7 +125,7 @@ def _spark() -> SparkSession:
     return get_spark()
 
 
-def _spark_frame(dataset: Any) -> DataFrame:
+def _spark_frame(dataset: Any, messages: list[str]) -> DataFrame:
     from pyspark.sql import DataFrame
 
     if isinstance(dataset, str):
@@ -132,7 +133,7 @@ def _spark_frame(dataset: Any) -> DataFrame:
     module = type(dataset).__module__
     if module.startswith("pyspark.pandas") and type(dataset).__name__ == "DataFrame":
         refuse_doubles([str(name) for name in dataset.columns])
-        dataset = dataset.to_spark()
+        dataset = _without_index(dataset, messages)
     # Before Spark 4 a frame of Connect was no DataFrame of pyspark.sql.
     elif not isinstance(dataset, DataFrame) and not module.startswith("pyspark.sql.connect"):
         raise AutoMLError(
@@ -144,6 +145,19 @@ def _spark_frame(dataset: Any) -> DataFrame:
             "the data set is a stream, which never ends; write it to a table and give its name"
         )
     return dataset
+
+
+def _without_index(frame: Any, messages: list[str]) -> DataFrame:
+    """Return a pandas-on-Spark frame as one of Spark; an index with a name is told."""
+    from pyspark.pandas.utils import PandasAPIOnSparkAdviceWarning
+
+    kept = [str(name) for name in frame.index.names if name is not None]
+    if kept:
+        messages.append(index_not_used(kept))
+    with warnings.catch_warnings():
+        # It advises to name a column for the index; this is told above.
+        warnings.simplefilter("ignore", PandasAPIOnSparkAdviceWarning)
+        return frame.to_spark()
 
 
 def _table(name: str) -> DataFrame:

@@ -26,15 +26,18 @@ def names(frame: pd.DataFrame, messages: list[str]) -> pd.DataFrame:
         )
     kept = [str(name) for name in frame.index.names if name is not None]
     if kept:
-        messages.append(
-            f"the index {', '.join(map(repr, kept))} is not used; reset_index() makes it a column"
-        )
+        messages.append(index_not_used(kept))
     frame = frame.reset_index(drop=True)
     if not all(isinstance(name, str) for name in frame.columns):
         frame.columns = frame.columns.map(str)
         messages.append("the names of the columns are made text")
     refuse_doubles(list(frame.columns))
     return frame
+
+
+def index_not_used(names: list[str]) -> str:
+    """Return what to tell of an index with names."""
+    return f"the index {', '.join(map(repr, names))} is not used; reset_index() makes it a column"
 
 
 def refuse_doubles(names: list[str], *, fold: bool = False) -> None:

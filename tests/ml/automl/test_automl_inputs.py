@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -281,8 +282,12 @@ def test_a_pandas_on_spark_frame_is_read_without_its_index(spark):
     import pyspark.pandas as ps
 
     frame = ps.DataFrame({"x": [1, 2, 3], "y": [4, 5, 6]}, index=[7, 8, 9])
-    found = regress(frame).frame
-    assert found.sort_values("x").to_dict("list") == {"x": [1, 2, 3], "y": [4, 5, 6]}
+    frame.index.name = "key"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        table = regress(frame)
+    assert table.messages == ("the index 'key' is not used; reset_index() makes it a column",)
+    assert table.frame.sort_values("x").to_dict("list") == {"x": [1, 2, 3], "y": [4, 5, 6]}
 
 
 def test_frames_of_spark_that_cannot_be_used_are_refused(spark):
