@@ -20,13 +20,15 @@ HEAD = """\
 # What works as on the platform
 
 This page is written from {count} tests. Each states in our words what the documentation of
-Databricks, Delta Lake, Spark or MLflow promises, and runs it three times: on a **local** session,
-over Spark **Connect**, and on a standalone **cluster** of two worker processes. No test asks the
-platform itself, so each row links to the page whose promise it tests. Last looked at: {date}.
+Databricks, Delta Lake, Spark or MLflow promises, and runs it on a **local** session and over Spark
+**Connect**. {workers} of them run on a standalone **cluster** of two worker processes too: those
+in which workers read, write or compute. No test asks the platform itself, so each row links to the
+page whose promise it tests. Last looked at: {date}.
 
 A ✓ means that the promise holds; *differs* that something else happens, which is said at the top
 of the page, and tested as well; a dash that the promise is for another kind of session, for the
-reason given.
+reason given. *Not run* stands where the driver does everything alone: on a cluster it is the same
+program, and no test looks whether the promise holds there.
 
 """
 
@@ -45,7 +47,8 @@ and pipelines run by a scheduler, and lineage. `databricks.yml` sends the same n
 def text() -> str:
     """Return the page as Markdown."""
     every = cases()
-    parts = [HEAD.format(count=len(every), date=CHECKED), DIFFERS]
+    workers = sum(case.runs_on("standalone") for case in every)
+    parts = [HEAD.format(count=len(every), workers=workers, date=CHECKED), DIFFERS]
     parts += [
         f"({_target(case)})=\n**{_api(case)}.** {_plain(case.promise)} "
         f"([source]({case.source})) *Here:* {_plain(case.differs)}\n\n"
@@ -78,6 +81,8 @@ def _target(case: Case) -> str:
 def _mark(case: Case, environment: str) -> str:
     if environment in case.not_on:
         return "–"
+    if not case.runs_on(environment):
+        return "not run"
     return "differs" if case.differs else "✓"
 
 

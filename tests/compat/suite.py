@@ -3,6 +3,10 @@
 A case is a function that receives a `Place` (a session, a schema and a folder of its own) and
 asserts what the platform's documentation promises. Where this machine behaves otherwise by design,
 the case says so in `differs` and asserts what happens here, so that the difference is proved too.
+
+On a standalone cluster only those cases are run in which its workers take part, as processes of
+their own that read, write or compute. What the driver does alone, names, grants, statements about a
+table, `dbutils`, is the same program there as on a local session.
 """
 
 from __future__ import annotations
@@ -55,16 +59,26 @@ class Case:
     run: Callable[[Any], None]
     differs: str | None = None
     not_on: Mapping[str, str] = field(default_factory=dict)
+    on_workers: bool = True
+
+    def runs_on(self, environment: str) -> bool:
+        """Tell whether the case is run in an environment."""
+        alone = environment == "standalone" and not self.on_workers
+        return environment not in self.not_on and not alone
 
 
 _known: dict[str, Case] = {}
 
 
 class Area:
-    """A group of cases with a title; called as a decorator, it adds a case to the suite."""
+    """A group of cases with a title; called as a decorator, it adds a case to the suite.
 
-    def __init__(self, title: str, source: str) -> None:
-        self.title, self.source = title, source
+    `on_workers` tells of the group, and of a case that is an exception, whether workers of a
+    cluster take part.
+    """
+
+    def __init__(self, title: str, source: str, *, on_workers: bool = True) -> None:
+        self.title, self.source, self.on_workers = title, source, on_workers
 
     def __call__(
         self,
@@ -74,6 +88,7 @@ class Area:
         source: str | None = None,
         differs: str | None = None,
         not_on: Mapping[str, str] | None = None,
+        on_workers: bool | None = None,
     ) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
         """Return a decorator; `not_on` gives, for an environment, why the case is not for it."""
 
@@ -84,8 +99,10 @@ class Area:
             unknown = set(not_on or {}) - set(ENVIRONMENTS)
             if unknown:
                 raise ValueError(f"case '{name}': no such environment: {unknown}")
+            workers = self.on_workers if on_workers is None else on_workers
+            where = source or self.source
             _known[name] = Case(
-                name, self.title, api, promise, source or self.source, run, differs, not_on or {}
+                name, self.title, api, promise, where, run, differs, not_on or {}, workers
             )
             return run
 

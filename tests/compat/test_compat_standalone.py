@@ -1,4 +1,4 @@
-"""The promises of the platform's documentation, on a standalone cluster of two workers."""
+"""The promises in which workers take part, on a standalone cluster with two of them."""
 
 from __future__ import annotations
 

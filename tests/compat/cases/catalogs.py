@@ -7,7 +7,7 @@ from pathlib import Path
 from suite import Area, column, refused, rows
 
 MANUAL = "https://docs.databricks.com/sql/language-manual"
-case = Area("Catalogs, schemas, tables", f"{MANUAL}/sql-ref-names.html")
+case = Area("Catalogs, schemas, tables", f"{MANUAL}/sql-ref-names.html", on_workers=False)
 
 
 @case("catalog.schema.table", "A table has a name of three levels, valid in every statement.")
@@ -229,13 +229,14 @@ def letter_case_does_not_matter(it):
     "tables across sessions",
     "A table is there for every session and process, not only its own.",
     source="https://docs.databricks.com/data-governance/unity-catalog/index.html",
+    on_workers=True,
 )
 def another_session_sees_the_table(it):
     table = it.table(id=[1])
     assert rows(it.spark.newSession().table(table)) == [(1,)]
 
 
-@case("joins across catalogs", "A query joins tables of several catalogs.")
+@case("joins across catalogs", "A query joins tables of several catalogs.", on_workers=True)
 def catalogs_are_joined(it):
     it.sql("CREATE CATALOG IF NOT EXISTS cat_other")
     it.sql("CREATE OR REPLACE TABLE cat_other.default.names AS SELECT 1L AS id, 'a' AS name")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suite import Area, refused
 
-case = Area("dbutils", "https://docs.databricks.com/dev-tools/dbutils.html")
+case = Area("dbutils", "https://docs.databricks.com/dev-tools/dbutils.html", on_workers=False)
 WIDGETS = "https://docs.databricks.com/notebooks/widgets.html"
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from suite import Area, refused, rows
 
 case = Area(
-    "Schema enforcement and evolution", "https://docs.databricks.com/aws/en/delta/update-schema"
+    "Schema enforcement and evolution",
+    "https://docs.databricks.com/aws/en/delta/update-schema",
+    on_workers=False,
 )
 
 
@@ -25,7 +27,11 @@ def a_new_column_is_refused(it):
     assert it.at(path).columns == ["id"]
 
 
-@case("mergeSchema", "With mergeSchema new columns are added at the end; old rows have null.")
+@case(
+    "mergeSchema",
+    "With mergeSchema new columns are added at the end; old rows have null.",
+    on_workers=True,
+)
 def merge_schema_adds_columns(it):
     path = it.given(id=[1])
     _append(it, path, it.frame([("b", 2)], "name STRING, id LONG"), mergeSchema="true")

@@ -6,7 +6,7 @@ from suite import Area, column, refused, rows
 
 MANUAL = "https://docs.databricks.com/sql/language-manual"
 GRANT = "https://learn.microsoft.com/en-us/azure/databricks/sql/language-manual/security-grant"
-case = Area("Grants and information schema", f"{MANUAL}/sql-ref-privileges.html")
+case = Area("Grants and information schema", f"{MANUAL}/sql-ref-privileges.html", on_workers=False)
 
 
 @case(

@@ -6,11 +6,15 @@ from suite import Area, column, refused, rows
 
 MANUAL = "https://docs.databricks.com/sql/language-manual"
 SET_TAG = "https://docs.databricks.com/aws/sql/language-manual/sql-ref-syntax-ddl-set-tag"
-case = Area("Constraints, comments, tags", "https://docs.databricks.com/tables/constraints.html")
+case = Area(
+    "Constraints, comments, tags",
+    "https://docs.databricks.com/tables/constraints.html",
+    on_workers=False,
+)
 CHECKS = "https://docs.delta.io/delta-constraints"
 
 
-@case("NOT NULL", "A null in a column that is NOT NULL makes the write fail.")
+@case("NOT NULL", "A null in a column that is NOT NULL makes the write fail.", on_workers=True)
 def a_null_is_refused(it):
     it.sql("CREATE TABLE {s}.t (id INT NOT NULL, name STRING)")
     refused(
@@ -37,6 +41,7 @@ def not_null_is_set_and_dropped(it):
     "ADD CONSTRAINT … CHECK",
     "A row for which the condition is false makes the write fail.",
     source=CHECKS,
+    on_workers=True,
 )
 def a_check_is_kept(it):
     table = it.table(n=[1])

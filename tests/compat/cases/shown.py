@@ -7,11 +7,12 @@ from suite import Area
 case = Area(
     "display and magics",
     "https://learn.microsoft.com/en-us/azure/databricks/notebooks/notebooks-code",
+    on_workers=False,
 )
 SHOWN = "https://docs.databricks.com/visualizations/index.html"
 
 
-@case("display(DataFrame)", "A Spark frame is shown as a table.", source=SHOWN)
+@case("display(DataFrame)", "A Spark frame is shown as a table.", source=SHOWN, on_workers=True)
 def a_frame_is_shown_as_a_table(it):
     it.shell.user_ns["_f"] = it.frame([(1, "a<b")], "n INT, s STRING")
     shown = it.cell("display(_f)")
@@ -58,6 +59,7 @@ def html_is_shown(it):
     "A streaming frame is shown and goes on.",
     source=SHOWN,
     differs="A streaming frame is shown once: what one micro-batch brings.",
+    on_workers=True,
 )
 def a_streaming_frame_is_shown(it):
     path = it.given(id=[42])

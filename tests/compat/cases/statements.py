@@ -5,10 +5,14 @@ from __future__ import annotations
 from suite import Area, refused, rows
 
 MANUAL = "https://docs.databricks.com/sql/language-manual"
-case = Area("SQL: changing rows", f"{MANUAL}/sql-ref-syntax-dml-insert-into.html")
+case = Area("SQL: changing rows", f"{MANUAL}/sql-ref-syntax-dml-insert-into.html", on_workers=False)
 
 
-@case("INSERT INTO … VALUES", "Values are inserted by position; the statement counts them.")
+@case(
+    "INSERT INTO … VALUES",
+    "Values are inserted by position; the statement counts them.",
+    on_workers=True,
+)
 def values_are_inserted(it):
     table = it.table(id=[1], name=["a"])
     (told,) = it.sql(f"INSERT INTO {table} VALUES (2, 'b'), (3, NULL)").collect()
@@ -59,6 +63,7 @@ def a_wrong_number_of_values_is_refused(it):
     "UPDATE",
     "UPDATE sets columns where the condition holds and says how many rows it changed.",
     source=f"{MANUAL}/delta-update.html",
+    on_workers=True,
 )
 def an_update_counts_its_rows(it):
     table = it.table(id=[1, 2, 3], n=[1, 2, 3])
@@ -93,6 +98,7 @@ def a_delete_counts_its_rows(it):
     "DELETE with a subquery",
     "The condition may hold subqueries: IN and EXISTS.",
     source=f"{MANUAL}/delta-delete-from.html",
+    on_workers=True,
 )
 def a_delete_may_ask_another_table(it):
     table, other = it.table(id=[1, 2, 3]), it.table("gone", id=[2])
@@ -153,6 +159,7 @@ def text_in_a_statement_is_left_alone(it):
     "WITH, joins, subqueries",
     "Three-level names work in common table expressions, joins and subqueries.",
     source=f"{MANUAL}/sql-ref-syntax-qry-select.html",
+    on_workers=True,
 )
 def names_work_wherever_tables_stand(it):
     a, b = it.table("a", id=[1, 2]), it.table("b", id=[2, 3])

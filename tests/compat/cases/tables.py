@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from suite import Area, refused, rows
 
-case = Area("DeltaTable", "https://docs.delta.io/delta-update")
+case = Area("DeltaTable", "https://docs.delta.io/delta-update", on_workers=False)
 UTILITY = "https://docs.delta.io/delta-utility"
 BUILDER = "https://docs.delta.io/delta-batch"
 
@@ -49,7 +49,11 @@ def no_table_object_without_a_table(it):
     refused(lambda: _object(it, it.path("nowhere")), kinds, "nowhere")
 
 
-@case("delete(condition)", "delete removes the rows for which a text condition is true.")
+@case(
+    "delete(condition)",
+    "delete removes the rows for which a text condition is true.",
+    on_workers=True,
+)
 def delete_takes_a_text(it):
     path = it.given(id=[1, 2, None])
     _object(it, path).delete("id > 1")
@@ -75,7 +79,11 @@ def update_takes_texts(it):
     assert rows(it.at(path)) == [(1, 10), (2, 22)]
 
 
-@case("update(set) with Columns", "The values may be Columns, and without a condition all change.")
+@case(
+    "update(set) with Columns",
+    "The values may be Columns, and without a condition all change.",
+    on_workers=True,
+)
 def update_takes_columns(it):
     from pyspark.sql import functions as F
 
@@ -124,7 +132,10 @@ def detail_describes_the_table(it):
 
 
 @case(
-    "vacuum", "vacuum deletes files that no version in the retention period needs.", source=UTILITY
+    "vacuum",
+    "vacuum deletes files that no version in the retention period needs.",
+    source=UTILITY,
+    on_workers=True,
 )
 def vacuum_deletes_unneeded_files(it):
     path = it.given(id=[1])
@@ -155,6 +166,7 @@ def a_short_retention_is_refused(it):
     "optimize().executeCompaction",
     "Compaction joins small files in one version that changes no row, and returns metrics.",
     source="https://docs.delta.io/optimizations-oss",
+    on_workers=True,
 )
 def compaction_joins_files(it):
     path = it.given(id=[1])
@@ -210,6 +222,7 @@ def a_builder_makes_a_table(it):
     "DeltaTable.convertToDelta",
     "A folder of Parquet files becomes a Delta table in place.",
     source=UTILITY,
+    on_workers=True,
 )
 def parquet_becomes_delta(it):
     from delta.tables import DeltaTable

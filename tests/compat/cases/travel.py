@@ -6,7 +6,7 @@ import time
 
 from suite import Area, refused, rows
 
-case = Area("Time travel", "https://docs.databricks.com/delta/history.html")
+case = Area("Time travel", "https://docs.databricks.com/delta/history.html", on_workers=False)
 ERRORS = "https://docs.databricks.com/error-messages/index.html"
 
 
@@ -34,7 +34,9 @@ def a_version_is_read_by_time(it):
     assert rows(it.spark.read.format("delta").option("timestampAsOf", between).load(path)) == [(1,)]
 
 
-@case("VERSION AS OF", "SELECT … VERSION AS OF n reads a version of a named table.")
+@case(
+    "VERSION AS OF", "SELECT … VERSION AS OF n reads a version of a named table.", on_workers=True
+)
 def a_statement_reads_a_version(it):
     table = it.table(id=[1])
     it.sql(f"INSERT INTO {table} VALUES (2)")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from suite import Area, column, refused, rows
 
 MANUAL = "https://docs.databricks.com/sql/language-manual"
-case = Area("SQL: looking after tables", "https://docs.databricks.com/delta/history.html")
+case = Area(
+    "SQL: looking after tables", "https://docs.databricks.com/delta/history.html", on_workers=False
+)
 
 
 @case("DESCRIBE HISTORY", "The history has version, timestamp, user, operation and metrics.")
@@ -52,6 +54,7 @@ def optimize_is_a_statement(it):
     "OPTIMIZE … WHERE … ZORDER BY",
     "OPTIMIZE takes a condition on partitions and columns to order by.",
     source=f"{MANUAL}/delta-optimize.html",
+    on_workers=True,
 )
 def optimize_takes_a_condition_and_an_order(it):
     table = it.table(partition_by=["day"], day=["mon", "tue"], n=[1, 2])
@@ -105,6 +108,7 @@ def a_short_vacuum_is_refused(it):
     "CREATE TABLE AS SELECT",
     "A table is made from a query; without USING it is a Delta table.",
     source=f"{MANUAL}/sql-ref-syntax-ddl-create-table-using.html",
+    on_workers=True,
 )
 def a_query_makes_a_table(it):
     it.sql(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from suite import Area, column, refused, rows
 
 MANUAL = "https://docs.databricks.com/sql/language-manual"
-case = Area("Views and functions", f"{MANUAL}/sql-ref-syntax-ddl-create-view.html")
+case = Area(
+    "Views and functions", f"{MANUAL}/sql-ref-syntax-ddl-create-view.html", on_workers=False
+)
 
 
 @case("CREATE VIEW", "A view is a query with a name; it shows what its tables hold now.")
@@ -63,7 +65,11 @@ def a_temporary_view_comes_first(it):
     it.sql("DROP VIEW t")
 
 
-@case("createOrReplaceTempView", "A frame becomes a temporary view that SQL reads beside tables.")
+@case(
+    "createOrReplaceTempView",
+    "A frame becomes a temporary view that SQL reads beside tables.",
+    on_workers=True,
+)
 def a_frame_is_a_view(it):
     table = it.table(id=[1, 2])
     it.frame([(2,)], "id LONG").createOrReplaceTempView("chosen")
@@ -99,6 +105,7 @@ def a_function_calls_a_function(it):
     "Python functions",
     "A function in Python is made by LANGUAGE PYTHON.",
     source=f"{MANUAL}/sql-ref-syntax-ddl-create-sql-function.html",
+    on_workers=True,
 )
 def a_function_in_python(it):
     it.sql(
