@@ -49,8 +49,14 @@ _ALIKE = {
     "training_set": _TRAINING,
 }
 
+_AUTOML = dict.fromkeys(
+    ("AutoMLSummary", "TrialInfo", "classify", "forecast", "import_notebook", "regress"),
+    "lakebook.ml.automl",
+)
+
 # A module of the platform's, its names, and the module of ours where each of them is.
 NAMES: dict[str, dict[str, str]] = {
+    "databricks.automl": _AUTOML,
     "databricks.feature_engineering": _CLIENT | _LOOKUP | _FUNCTION | _UPGRADE,
     "databricks.feature_engineering.client": _CLIENT,
     "databricks.feature_engineering.upgrade_client": _UPGRADE,

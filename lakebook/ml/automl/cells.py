@@ -1,0 +1,88 @@
+"""The notebook of a tabular trial, as a data scientist would write it by hand."""
+
+from __future__ import annotations
+
+from lakebook.ml.automl import cells_after, cells_prepare, cells_train
+from lakebook.ml.automl.arms import Arm, Params
+from lakebook.ml.automl.notebooks import Cell, code, markdown, parameters
+from lakebook.ml.automl.task import Task
+from lakebook.ml.automl.writing import quoted
+
+
+def cells(task: Task, arm: Arm, params: Params, name: str) -> list[Cell]:
+    """Return the cells of a trial: `params` are what the search chose for the model."""
+    return [
+        markdown("title", _title(task, arm, name)),
+        _parameters(task, name),
+        markdown("m-load", "## Load the data\n\nThe rows the search was given, with their split."),
+        load(task),
+        markdown("m-types", cells_prepare.types_text(task)),
+        cells_prepare.types(task),
+        markdown("m-prepare", cells_prepare.prepare_text(task, arm)),
+        cells_prepare.prepare(task, arm),
+        markdown("m-split", cells_train.split_text(task)),
+        cells_train.split(task),
+        markdown("m-model", "## The model\n\nChange a value here, run all, and compare."),
+        cells_train.model(task, arm, params),
+        markdown("m-scores", "## Train and score"),
+        cells_train.scores(task),
+        cells_train.fit(task),
+        markdown("m-log", "## Log to MLflow\n\nRequirements are named, so none is inferred."),
+        cells_train.log(task),
+        markdown("m-importances", _IMPORTANCES),
+        cells_after.importances(task),
+        markdown("m-shap", _SHAP),
+        cells_after.shap(task),
+        markdown("m-picture", "## Where it is wrong\n\nOn the test rows."),
+        cells_after.picture(task),
+        markdown("m-use", _USE),
+        cells_after.use(),
+    ]
+
+
+def _title(task: Task, arm: Arm, name: str) -> str:
+    what = "Classification" if task.kind == "classify" else "Regression"
+    return (
+        f"# {what} of `{task.target}`: {arm.name} ({name})\n\n"
+        "This notebook is the trial: the search has run these cells, except the last sections, "
+        "which are for you. It runs on its own, from top to bottom, and gives the metrics that "
+        "were logged. Edit it and run it again; the new run joins the experiment."
+    )
+
+
+_IMPORTANCES = (
+    "## What the model looks at\n\nHow much worse the score gets when a column is shuffled, on at "
+    "most 500 test rows."
+)
+_SHAP = "SHAP values explain single rows. They take a while, so set `explain = True` for them."
+_USE = (
+    "## Register and score\n\nWith `register_as` set to a three-level name above, the model "
+    "becomes a version in the registry. Scored is with the logged model, as a job would."
+)
+
+
+def _parameters(task: Task, name: str) -> Cell:
+    return parameters(
+        "parameters",
+        f"""
+search_run = {quoted(task.run)}
+experiment_id = {quoted(task.experiment)}
+parent_run = None  # the search gives its own run here
+run_name = {quoted(name)}
+explain = False
+register_as = None  # such as "main.default.my_model"
+""",
+    )
+
+
+def load(task: Task) -> Cell:
+    """Return the cell that reads the rows."""
+    lines = ["import mlflow", "import numpy as np", "import pandas as pd", ""]
+    if task.data is None:
+        lines += [
+            'folder = mlflow.artifacts.download_artifacts(run_id=search_run, artifact_path="data")',
+            'data = pd.read_parquet(f"{folder}/training.parquet")',
+        ]
+    else:
+        lines.append(f"data = pd.read_parquet({quoted(task.data)})")
+    return code("load", "\n".join([*lines, "data.shape"]))

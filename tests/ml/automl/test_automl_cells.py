@@ -1,0 +1,188 @@
+"""The notebook of a trial: good Python, whatever the columns; every model trains from it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import sys
+
+import mlflow
+import numpy as np
+import pytest
+from tabular_data import customers, flats
+
+from lakebook.ml.automl import arms, cells, notebooks, search
+from lakebook.ml.automl.columns import check_imputers, detect
+from lakebook.ml.automl.metrics import metric
+from lakebook.ml.automl.task import SPLIT, Task
+
+
+@pytest.fixture(scope="module")
+def tasks(in_the_workspace, tmp_path_factory):
+    """Return a task of classification and one of regression, with their data on disk."""
+    with mlflow.start_run() as run:
+        pass
+    made = {}
+    for kind, frame, target, name in (
+        ("classify", customers(), "leaves", "f1"),
+        ("regress", flats(), "rent", "r2"),
+    ):
+        frame[SPLIT] = np.where(np.arange(len(frame)) % 5 == 0, "test", "train")
+        path = tmp_path_factory.mktemp(kind) / "data.parquet"
+        frame["importance"] = 1.0 + np.arange(len(frame)) % 3
+        frame.to_parquet(path)
+        hidden = [SPLIT, "importance"]
+        plan = detect(
+            frame, target, exclude=["customer_id"] * (kind == "classify"), keep_aside=hidden
+        )
+        made[kind] = Task(
+            kind=kind,
+            target=target,
+            run=run.info.run_id,
+            experiment=run.info.experiment_id,
+            columns=plan.columns,
+            imputers={},
+            metric=metric(kind, name),
+            metric_name=name,
+            classes=("no", "yes") if kind == "classify" else (),
+            data=str(path),
+            requirements=("scikit-learn",),
+        )
+        made[f"plan of {kind}"] = plan
+    return made
+
+
+def _arms(kind):
+    return [
+        arm
+        for arm in arms.ARMS
+        if getattr(arm, "classifier" if kind == "classify" else "regressor")
+    ]
+
+
+@pytest.mark.parametrize("kind", ["classify", "regress"])
+def test_the_code_of_every_model_is_as_clean_as_the_projects_own(tasks, kind, tmp_path):
+    for arm in _arms(kind):
+        made = cells.cells(tasks[kind], arm, arm.guess, "one")
+        (tmp_path / f"{arm.name}.ipynb").write_text(notebooks.write(made))
+    # Imports stand where they are used, and a cell ends with what it shows.
+    rules = "--ignore=E402,B018,D,F811,TC,RUF001,INP001,E501,PD,FBT,N"
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            "--isolated",
+            "--select=E,F,I,B,UP",
+            rules,
+            tmp_path,
+        ],
+        check=True,
+    )
+
+
+@pytest.mark.parametrize("kind", ["classify", "regress"])
+def test_every_model_that_is_installed_trains_from_its_notebook_and_beats_a_guess(tasks, kind):
+    for arm in arms.chosen(kind, None):
+        made = cells.cells(tasks[kind], arm, arm.guess, arm.name)
+        names, seconds = notebooks.run(made, {}, arm.name)
+        better = names["metrics"]["val_roc_auc" if kind == "classify" else "val_r2_score"]
+        assert better > (0.75 if kind == "classify" else 0.6), arm.name
+        assert set(seconds) == {"other", "fit", "log"}
+
+
+def test_rows_for_the_test_and_for_validation_never_reach_what_is_fitted(tasks):
+    task, arm = tasks["regress"], arms.LINEAR
+    three = dataclasses.replace(task, folds=False, data=task.data)
+    frame = three_sets(three)
+    names, _ = notebooks.run(cells.cells(three, arm, arm.guess, "fitted"), {}, "fitted")
+    fitted = names["model"]["prepare"].named_transformers_["numbers"]
+    train = frame[frame[SPLIT] == "train"]
+    columns = names["numbers"]
+    assert fitted[0].statistics_ == pytest.approx(train[columns].mean().to_numpy())
+    filled = train[columns].fillna(train[columns].mean())
+    assert fitted[1].mean_[: len(columns)] == pytest.approx(filled.mean().to_numpy())
+    assert {"val_r2_score", "test_r2_score", "training_r2_score"} <= set(names["metrics"])
+
+
+def three_sets(task):
+    """Rewrite the data of a task with a validation set, and return them."""
+    import pandas as pd
+
+    frame = pd.read_parquet(task.data)
+    frame[SPLIT] = np.array(["train", "train", "train", "validate", "test"])[
+        np.arange(len(frame)) % 5
+    ]
+    frame.to_parquet(task.data)
+    return frame
+
+
+def test_weights_of_rows_change_the_model(tasks):
+    task, arm = tasks["regress"], arms.TREE
+    weighed = dataclasses.replace(task, weight="importance")
+    plain, _ = notebooks.run(cells.cells(task, arm, arm.guess, "plain"), {})
+    other, _ = notebooks.run(cells.cells(weighed, arm, arm.guess, "weighed"), {})
+    assert plain["metrics"]["training_rmse"] != other["metrics"]["training_rmse"]
+
+
+def test_imputers_are_written_into_the_notebook_for_their_column(tasks):
+    plan = tasks["plan of classify"]
+    asked = {
+        "tenure": {"strategy": "constant", "fill_value": -1},
+        "plan": "most_frequent",
+    }
+    task = dataclasses.replace(tasks["classify"], imputers=check_imputers(asked, plan))
+    names, _ = notebooks.run(cells.cells(task, arms.LIGHTGBM, arms.LIGHTGBM.guess, "filled"), {})
+    prepared = names["model"]["prepare"]
+    assert prepared.named_transformers_["filled tenure"].statistics_[0] == -1
+    assert prepared.named_transformers_["filled plan"][0].statistics_[0] == "basic"
+
+
+def test_the_logged_model_takes_rows_as_they_came(tasks):
+    task, arm = tasks["classify"], arms.LOGISTIC
+    names, _ = notebooks.run(cells.cells(task, arm, arm.guess, "raw"), {})
+    raw = customers(20, seed=99).drop(columns=["leaves", "customer_id"])
+    answers = mlflow.pyfunc.load_model(names["logged"].model_uri).predict(raw)
+    assert set(answers) <= {"yes", "no"} and len(answers) == 20
+
+
+def test_a_trial_that_fails_leaves_its_reason_and_the_next_one_runs(tasks):
+    task = tasks["classify"]
+    order = search.Order(task, ("xgboost", "decision_tree"), search.Budget(trials=2), 1, {})
+    broken, sound = search.lane(0, order)
+    assert "xgboost" in broken["error"] and broken["loss"] is None
+    assert sound["error"] is None and sound["loss"] < 0
+    failed = mlflow.get_run(broken["run"])
+    assert failed.info.status == "FAILED"
+    assert "xgboost" in failed.data.tags[search.FAILURE]
+
+
+def test_lanes_learn_from_one_another_only_where_nothing_has_to_repeat(tasks):
+    task = tasks["regress"]
+    done = [*search.lane(0, search.Order(task, ("decision_tree",), search.Budget(trials=3), 1, {}))]
+    counted = search.Lane(1, search.Order(task, ("decision_tree",), search.Budget(trials=9), 2, {}))
+    counted.ask()
+    assert len(counted.trials) == 0
+    timed = search.Lane(1, search.Order(task, ("decision_tree",), search.Budget(), 2, {}))
+    timed.ask()
+    known = [
+        one["result"]["loss"] for one in timed.trials.trials if one["result"]["status"] == "ok"
+    ]
+    assert {row["loss"] for row in done} <= set(known)
+
+
+def test_a_lane_proposes_the_same_points_for_the_same_seed(tasks):
+    order = search.Order(
+        tasks["classify"], ("decision_tree", "lightgbm"), search.Budget(trials=9), 1, {}
+    )
+    proposed = []
+    for _ in range(2):
+        lane, points = search.Lane(0, order), []
+        for loss in range(15):
+            made = lane.ask()
+            points.append(json.dumps(made["misc"]["vals"], default=float))
+            lane.tell(made, -float(loss % 4))
+        proposed.append(points)
+    assert proposed[0] == proposed[1] and len(set(proposed[0])) == 15
