@@ -35,6 +35,8 @@ def cells(task: Task, arm: Arm, params: Params, name: str) -> list[Cell]:
         cells_after.shap(task),
         markdown("m-picture", "## Where it is wrong\n\nOn the test rows."),
         cells_after.picture(task),
+        markdown("m-final", _FINAL),
+        cells_after.final(task),
         markdown("m-use", _USE),
         cells_after.use(),
     ]
@@ -55,6 +57,10 @@ _IMPORTANCES = (
     "most 500 test rows."
 )
 _SHAP = "SHAP values explain single rows. They take a while, so set `explain = True` for them."
+_FINAL = (
+    "## Once more, on all rows\n\nThe scores above are those of a model that has not seen the test "
+    "rows. What goes into use may learn from all of them; nothing is left to judge it by."
+)
 _USE = (
     "## Register and score\n\nWith `register_as` set to a three-level name above, the model "
     "becomes a version in the registry. Scored is with the logged model, as a job would."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lakebook.ml.automl.arms import SEED
 from lakebook.ml.automl.notebooks import Cell, later
 from lakebook.ml.automl.task import Task
+from lakebook.ml.automl.writing import quoted
 
 # What scikit-learn calls the metrics, so that more is better.
 SCORING = {
@@ -91,6 +92,19 @@ plt.scatter(seen, target[rows["test"]] - seen, s=8, alpha=0.6)
 plt.axhline(0, color="black")
 plt.xlabel("predicted")
 plt.ylabel("actual − predicted");
+""",
+    )
+
+
+def final(task: Task) -> Cell:
+    """Return the cell that trains on all rows."""
+    given = f"model__sample_weight=data[{quoted(task.weight)}]" if task.weight else ""
+    return later(
+        "final",
+        f"""
+from sklearn.base import clone
+
+final = clone(model).fit(data[features], target{", " + given if given else ""})
 """,
     )
 

@@ -117,6 +117,21 @@ def load_model(found: TrialInfo) -> Any:
     return mlflow.pyfunc.load_model(found.model_path)
 
 
+def refit(found: TrialInfo) -> Any:
+    """Return the model of a trial trained on all rows; see `TrialInfo.refit`."""
+    import nbformat
+    from mlflow.artifacts import download_artifacts
+
+    path = download_artifacts(artifact_uri=found.artifact_uri)
+    cells = {cell["id"]: cell["source"] for cell in nbformat.read(path, 4).cells}
+    if "final" not in cells:
+        raise AutoMLError("a forecast is trained on all rows already; use load_model()")
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for part in ("parameters", "load", "types", "prepare", "split", "model", "final"):
+        exec(compile(cells[part], f"<{found.artifact_uri}, cell {part}>", "exec"), names)
+    return names["final"]
+
+
 def keep(run_id: str, name: str, text: str, folder: str = NOTEBOOKS) -> None:
     """Log a text as an artifact of a run."""
     from mlflow import MlflowClient

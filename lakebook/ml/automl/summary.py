@@ -49,6 +49,16 @@ class TrialInfo:
 
         return load_model(self)
 
+    def refit(self) -> Any:
+        """Return the model trained once more, on all rows that the search had, test rows included.
+
+        Lakebook's own. It is the notebook's last section, for a model that goes into use: no rows
+        are left to judge it by. Raises AutoMLError for a forecast, which is made that way already.
+        """
+        from lakebook.ml.automl.runs import refit
+
+        return refit(self)
+
     def __str__(self) -> str:
         """Return the trial in three lines: model, score, notebook."""
         return (
