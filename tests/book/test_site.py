@@ -103,6 +103,17 @@ def test_every_picture_says_what_it_shows(site: Path) -> None:
     assert not silent, "\n".join(silent)
 
 
+def test_no_page_shows_markup_where_a_value_or_a_link_belongs(site: Path) -> None:
+    raw = []
+    for page in pages(site):
+        for text in soup(page).select("article")[:1]:
+            shown = [s for s in text.find_all(string=True) if not s.find_parent(["code", "pre"])]
+            found = re.search(r"\{[a-z-]+\}`[^`]*|\]\(https?:", " ".join(shown))
+            if found:
+                raw.append(f"{page.relative_to(site)}: {found.group()}")
+    assert not raw, "\n".join(raw)
+
+
 def test_pages_have_a_title_a_language_and_one_first_heading(site: Path) -> None:
     faults = []
     for page in pages(site):
