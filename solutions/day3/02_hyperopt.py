@@ -233,11 +233,13 @@ class _Never(Exception):
         "`{'solver': 'svd', 'shrinkage': 0.3}`. What does `fmin` need to get in each case?",
         "`fmin` looks for the smallest loss. Which number gets smaller as the area gets larger?",
         "Fit and judge inside `try`; in `except` return a dict whose only required entry is "
-        "`status`, which is `STATUS_FAIL`.",
+        "`status`, which is `STATUS_FAIL`. Not every refusal is a `ValueError`: `Exception` covers "
+        "them all.",
     ),
     wrong={
         "the area as the loss": lambda: _objective(lambda area: area),
         "not caught": lambda: _objective(catch=_Never),
+        "only a ValueError caught": lambda: _objective(catch=ValueError),
         "a number instead of a dict": lambda: lambda setting: 1 - _score(setting),
         "no status": lambda: _objective(status=False),
         "a failure with a loss of 0": lambda: _objective(failed={"loss": 0.0, "status": STATUS_OK}),
@@ -291,6 +293,13 @@ def surviving_objective(answer):
         )
 
 
+def _short(text, limit=120):
+    """Return the text as a sentence, cut at a word if it is too long."""
+    if len(text) > limit:
+        return text[:limit].rsplit(" ", 1)[0] + " …"
+    return text if text.endswith(".") else text + "."
+
+
 def _call(answer, setting, *, possible):
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -299,7 +308,7 @@ def _call(answer, setting, *, possible):
     except Exception as error:
         first = (str(error).strip() or "no message").splitlines()[0]
         raise expect.Wrong(
-            f"With {setting} your function raised {type(error).__name__}: {first[:120]}"
+            f"With {setting} your function raised {type(error).__name__}: {_short(first)}"
             + ("" if possible else " In `fmin` this would end the whole search.")
         ) from error
     expect.is_a(
