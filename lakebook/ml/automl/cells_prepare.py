@@ -142,11 +142,16 @@ def prepare(task: Task, arm: Arm) -> Cell:
 def _encoded(task: Task, label: str, arm: Arm) -> list[str]:
     """Return what a kind of column goes through; for linear models all ends on one scale."""
     folds = "StratifiedKFold" if task.kind == "classify" else "KFold"
+    # Amounts that are whole numbers would be taken for classes, with a column for each.
+    amounts = "" if task.kind == "classify" else 'target_type="continuous", '
     scale = ["StandardScaler()"] if arm.linear else []
     return {
         "numbers": scale,
         "categories": ['OneHotEncoder(handle_unknown="ignore", sparse_output=False)'],
-        "many": [f"TargetEncoder(cv={folds}({FOLDS}, shuffle=True, random_state={SEED}))", *scale],
+        "many": [
+            f"TargetEncoder({amounts}cv={folds}({FOLDS}, shuffle=True, random_state={SEED}))",
+            *scale,
+        ],
         "dates": [
             "FunctionTransformer(date_parts, feature_names_out=names_of_parts)",
             *scale,

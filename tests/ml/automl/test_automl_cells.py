@@ -9,10 +9,11 @@ import sys
 
 import mlflow
 import numpy as np
+import pandas as pd
 import pytest
 from tabular_data import customers, flats
 
-from lakebook.ml.automl import arms, cells, notebooks, search
+from lakebook.ml.automl import arms, cells, cells_prepare, notebooks, search
 from lakebook.ml.automl.columns import check_imputers, detect
 from lakebook.ml.automl.metrics import metric
 from lakebook.ml.automl.task import SPLIT, Task
@@ -109,8 +110,6 @@ def test_rows_for_the_test_and_for_validation_never_reach_what_is_fitted(tasks):
 
 def three_sets(task):
     """Rewrite the data of a task with a validation set, and return them."""
-    import pandas as pd
-
     frame = pd.read_parquet(task.data)
     frame[SPLIT] = np.array(["train", "train", "train", "validate", "test"])[
         np.arange(len(frame)) % 5
@@ -138,6 +137,18 @@ def test_imputers_are_written_into_the_notebook_for_their_column(tasks):
     prepared = names["model"]["prepare"]
     assert prepared.named_transformers_["filled tenure"].statistics_[0] == -1
     assert prepared.named_transformers_["filled plan"][0].statistics_[0] == "basic"
+
+
+def test_many_categories_become_one_column_also_where_the_target_is_whole_numbers(tasks):
+    rng = np.random.default_rng(1)
+    town = rng.choice([f"town {number}" for number in range(30)], 300)
+    frame = pd.DataFrame({"town": town, "rent": 400 + 10 * rng.integers(0, 90, 300)})
+    task = dataclasses.replace(tasks["regress"], columns=detect(frame, "rent").columns)
+    names = {"np": np, "pd": pd}
+    for cell in (cells_prepare.types(task), cells_prepare.prepare(task, arms.LIGHTGBM)):
+        exec(cell.source, names)
+    encoded = names["prepare"].fit_transform(names["to_types"](frame), frame["rent"].astype(float))
+    assert encoded.shape == (300, 1)
 
 
 def test_the_logged_model_takes_rows_as_they_came(tasks):
