@@ -182,7 +182,6 @@ with mlflow.start_run(
     run_name=run_name, experiment_id=experiment_id, parent_run_id=parent_run, nested=True
 ) as run:
     mlflow.log_params(params)
-    mlflow.log_metrics(metrics)
     logged = mlflow.sklearn.log_model(
         model,
         name="model",
@@ -191,6 +190,7 @@ with mlflow.start_run(
         serialization_format="cloudpickle",
         pip_requirements={indent(listed(task.requirements), 8)},
     )
+    mlflow.log_metrics(metrics, model_id=logged.model_id)
 logged.model_uri
 """,
         timed="log",

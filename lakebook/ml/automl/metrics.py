@@ -39,6 +39,6 @@ def metric(kind: Kind, name: str) -> Metric:
     known = CLASSIFY if kind == "classify" else REGRESS
     if name in known:
         return known[name]
-    near = difflib.get_close_matches(str(name), known, 1)
+    near = difflib.get_close_matches(str(name).lower(), known, 1)
     hint = f"; did you mean '{near[0]}'?" if near else ""
     raise AutoMLError(f"primary_metric '{name}' is not one of {', '.join(known)} for {kind}{hint}")

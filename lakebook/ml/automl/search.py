@@ -365,7 +365,7 @@ class Search:
         self.spark.interruptTag(self.tag)
         self.thread.join(10)
 
-    def wait(self, seen: Callable[[], None], every: float = 1.0, grace: float = 2.0) -> bool:
+    def wait(self, seen: Callable[[], None], every: float = 2.0, grace: float = 2.0) -> bool:
         """Wait for the end, calling `seen` now and then; return whether it had to be cut off."""
         deadline = self.order.budget.deadline
         while self.thread.is_alive():

@@ -18,7 +18,9 @@ def customers(rows: int = 400, seed: int = 7) -> pd.DataFrame:
     town = np.array([f"town {n}" for n in range(40)])[rng.integers(0, 40, rows)]
     risk = 0.05 * (fee - 40) - 0.06 * (tenure - 24) + (plan == "basic") * 0.8 - 1.2
     leaves = rng.random(rows) < 1 / (1 + np.exp(-risk))
-    words = np.where(leaves, "too slow and too dear", "quick and friendly people")
+    # The notes say it in two of three.
+    says = np.where(rng.random(rows) < 0.35, ~leaves, leaves)
+    words = np.where(says, "too slow and too dear", "quick and friendly people")
     notes = [
         f"{word} number {n} today"
         for n, word in zip(rng.integers(0, 999, rows), words, strict=True)
