@@ -43,6 +43,7 @@ MODULES = (
     "shown",
     "models",
     "features",
+    "automl",
     "limits",
 )
 

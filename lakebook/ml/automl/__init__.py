@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lakebook.ml.automl.errors import AutoMLError
+from lakebook.ml.automl.forecasting import forecast
 from lakebook.ml.automl.summary import AutoMLSummary, ImportNotebookResult, TrialInfo
 
 if TYPE_CHECKING:
