@@ -5,9 +5,9 @@ from __future__ import annotations
 SERIES_TEXT = """
 ## Series
 
-Values on the same time become their mean; for their sum, change it here. Every step gets a row: where
-there was no value the one before it stands, and `seen` is false. Such rows keep a model of steps
-going, and no score counts them.
+Values on the same time become their mean; for their sum, change it here. Every step gets a row:
+where there was no value the one before it stands, and `seen` is false. Such rows keep a model of
+steps going, and no score counts them.
 """
 
 SERIES = '''
@@ -136,7 +136,7 @@ def errors(actual, forecast):
     error = np.abs(actual - forecast)
     size = (np.abs(actual) + np.abs(forecast)) / 2
     return {
-        "smape": np.divide(error, size, out=np.zeros_like(error), where=size > 0).mean(),
+        "smape": np.divide(error, size, out=np.zeros_like(error), where=size != 0).mean(),
         "mse": (error**2).mean(),
         "rmse": (error**2).mean() ** 0.5,
         "mae": error.mean(),
@@ -160,7 +160,7 @@ counts = counts[of_series.index]
 
 
 def overall(table):
-    """Return the mean of each metric over series; where it is not defined for one, over the rest."""
+    """Return the mean of each metric over the series for which it is defined."""
     return {
         name: float(np.average(column[known], weights=counts[known]))
         if (known := column.notna() & (counts > 0)).any()
@@ -225,7 +225,7 @@ class Forecaster(mlflow.pyfunc.PythonModel):
         table = {"forecast": found, "lower": found + low, "upper": found + high}
         return pd.DataFrame({name: np.maximum(each, floor) for name, each in table.items()})
 
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
         asked = model_input.assign(**{time: pd.to_datetime(model_input[time])})
         groups = asked.groupby(identity) if identity else [((), asked)]
         found = [self.one(key, one[time]).set_index(one.index) for key, one in groups]

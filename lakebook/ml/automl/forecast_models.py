@@ -130,7 +130,8 @@ class ByArima:
         if not len(ahead) or ahead.max() <= 0:
             return np.full(len(ahead), np.nan)
         with threadpool_limits(limits=1):
-            rest = self.arima().filter(self.coefficients).forecast(ahead.max())
+            known = self.arima().filter(self.coefficients)
+            rest = known.forecast(int(ahead.max()))
         found = np.where(ahead > 0, rest[np.maximum(ahead, 1) - 1], np.nan)
         return self.parts(times) @ self.weights + found
 

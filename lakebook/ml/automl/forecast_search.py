@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import contextlib
+import importlib.metadata
 import logging
 import sys
 import tempfile
@@ -223,7 +223,7 @@ def _space(search: Search) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def _tune(search: Search, arima: bool) -> None:
     """Try settings of Prophet by TPE, until time, patience or the number of trials is used up."""
     import numpy as np
-    from hyperopt import STATUS_FAIL, STATUS_OK, Trials, fmin, tpe
+    from hyperopt import STATUS_FAIL, STATUS_OK, fmin, tpe
 
     space, guesses = _space(search)
     waited = best = None
@@ -247,7 +247,7 @@ def _tune(search: Search, arima: bool) -> None:
             return True, []
         own = [trial.seconds for trial in search.trials if trial.candidate[0] == "prophet"]
         # What cannot end in time is not begun; half as much again is for the best of each series.
-        return search.left < 1.5 * max(own, default=0.0), []
+        return bool(own) and search.left < 1.5 * own[-1], []
 
     with _quietly("hyperopt"):
         fmin(
@@ -255,7 +255,6 @@ def _tune(search: Search, arima: bool) -> None:
             space,
             algo=tpe.suggest,
             max_evals=TRIALS,
-            trials=Trials(),
             points_to_evaluate=guesses,
             early_stop_fn=enough,
             rstate=np.random.default_rng(SEED),
@@ -326,6 +325,7 @@ def _try(
     )
     for key, value in tags.items():
         mlflow.MlflowClient().set_tag(run_id, key, value)
+    logging.getLogger(__name__).debug("%s: %s", name, seconds)
     search.baseline = names["metrics"][f"naive_{task.metric}"]
     _tell(search, name, names)
     done = Trial(candidates[0], score, names["of_series"][task.metric], time.time() - begun)
@@ -381,8 +381,6 @@ def _log_failure(task: Task, name: str, reason: str, made: list[notebooks.Cell])
     """Keep a run of a trial that failed, with its notebook, so that it can be looked into."""
     import mlflow
 
-    if mlflow.active_run() and mlflow.active_run().data.tags.get("mlflow.runName") == name:
-        mlflow.end_run("FAILED")
     client = mlflow.MlflowClient()
     run = client.create_run(
         task.experiment,
@@ -446,7 +444,7 @@ def _check(metric: str, horizon: Any, minutes: Any, country: Any) -> None:
         raise AutoMLError(f"timeout_minutes {minutes!r} is not above zero; give more, or leave it")
     if country == "":
         return
-    known = holidays.list_supported_countries()
+    known = holidays.list_supported_countries(include_aliases=False)
     if country not in known:
         near = str(unknown("country_code", str(country), known))
         raise AutoMLError(f'{near}; for no holidays give country_code=""')

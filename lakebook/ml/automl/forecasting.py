@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     import pandas
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from lakebook.ml.automl.summary import AutoMLSummary
 
-    Dataset = pyspark.sql.DataFrame | pandas.DataFrame | pyspark.pandas.DataFrame | str
+    Dataset: TypeAlias = pyspark.sql.DataFrame | pandas.DataFrame | pyspark.pandas.DataFrame | str
 
 
 def forecast(
