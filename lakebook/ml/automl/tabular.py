@@ -88,7 +88,14 @@ def run(
     parts = parts.reset_index(drop=True)
     # The time by which rows are split is a feature as well; the split and the weight are none.
     aside = [name for name in (split_col, sample_weight_col) if name]
-    plan = columns.detect(frame, target_col, exclude=exclude_cols or (), keep_aside=aside)
+    plan = columns.detect(
+        frame,
+        target_col,
+        exclude=exclude_cols or (),
+        keep_aside=aside,
+        # The platform does not look for a meaning in columns for which an imputer is given.
+        semantic_types=dict(table.semantic_types) | dict.fromkeys(imputers or {}, "native"),
+    )
     told += plan.messages
     filled = columns.check_imputers(imputers, plan)
     kept = [column.name for column in plan.columns]
