@@ -20,8 +20,18 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 
 
-# Begun first, so that at the end no worker waits for the other's slowest file.
-SLOWEST = ("solutions/test_labs.py", "compat/", "runtime/test_delta", "exam/test_exam_proofs.py")
+LABS = "solutions/test_labs.py"
+# Begun first, so that at the end no worker waits for the other's slowest file; and before all of
+# them what builds the book, so that no worker waits for that either.
+SLOWEST = (
+    "book/test_site.py",
+    "workspace/",
+    "compat/",
+    LABS,
+    "browser/",
+    "runtime/test_delta",
+    "exam/test_exam_content.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -36,7 +46,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return slow[0] if slow else len(SLOWEST)
 
     for item, place in places.items():
-        alone = place == SLOWEST[0]
+        alone = place == LABS
         item.add_marker(pytest.mark.xdist_group(item.name if alone else place))
     items.sort(key=turn)
 
