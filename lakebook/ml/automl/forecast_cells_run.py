@@ -135,12 +135,14 @@ def errors(actual, forecast):
     """Return the metrics of one horizon."""
     error = np.abs(actual - forecast)
     size = (np.abs(actual) + np.abs(forecast)) / 2
+    some = actual != 0
+    share = error[some] / np.abs(actual[some])
     return {
         "smape": np.divide(error, size, out=np.zeros_like(error), where=size != 0).mean(),
         "mse": (error**2).mean(),
         "rmse": (error**2).mean() ** 0.5,
         "mae": error.mean(),
-        "mdape": np.median((error / np.abs(actual))[actual != 0]) if actual.any() else np.nan,
+        "mdape": np.median(share) if some.any() else np.nan,
     }
 
 

@@ -274,8 +274,8 @@ def _best_of_each(search: Search) -> None:
 
     if len(search.trials) < 2 or search.left < min(trial.seconds for trial in search.trials):
         return
-    table = pd.DataFrame([trial.by_series for trial in search.trials])
-    best = table.idxmin().dropna().astype(int)
+    errors = {number: trial.by_series for number, trial in enumerate(search.trials)}
+    best = pd.DataFrame(errors).dropna().idxmin(axis=1)
     if best.nunique() < 2:
         return
     overall = min(range(len(search.trials)), key=lambda n: search.trials[n].score)
