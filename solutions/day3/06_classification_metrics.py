@@ -187,8 +187,12 @@ def _cases():
     score = np.round(rng.normal(size=300), 1)
     actual = (rng.random(300) < 1 / (1 + np.exp(-2 * score))).astype(int)
     return (
-        ("Five rows without ties", [1, 0, 1, 1, 0], [0.9, 0.8, 0.7, 0.6, 0.1]),
-        ("Scores of any size, in any order of the rows", [0, 1, 0, 1, 0], [-3.0, 7.0, 5.0, 2.5, 1]),
+        ("With five rows without ties", [1, 0, 1, 1, 0], [0.9, 0.8, 0.7, 0.6, 0.1]),
+        (
+            "With scores of any size and rows in any order",
+            [0, 1, 0, 1, 0],
+            [-3.0, 7.0, 5.0, 2.5, 1],
+        ),
         ("Where all scores are equal", [1, 0, 0, 1, 0], [0.2] * 5),
         (
             "Where the first two of five are tied, a 1 before a 0",
@@ -466,8 +470,9 @@ def _every_call(frame, threshold, missed, needless):
         "candidates, and the payment is one more call of the same function.",
         "Candidates are the chances that occur in the validation rows. A threshold above all of "
         "them, such as `np.inf`, stands for calling nobody.",
-        "`min(candidates, key=lambda at: cost(validation, at))`, and return it together with "
-        "`cost(test, threshold)`. Missed: cancelled and chance < threshold.",
+        "With a function `price(frame, at)` of your own: `min(candidates, key=lambda at: "
+        "price(validation, at))`, returned together with `price(test, threshold)`. Missed: "
+        "cancelled and chance < threshold.",
     ),
     wrong={
         "chosen on the test rows": lambda: _chooser(on="test"),
