@@ -495,8 +495,8 @@ def _on_codes():
         "The indexer meets the new word first. It has three policies: one stops, one drops the "
         "row, one makes room.",
         "`StringIndexer(inputCols=…, outputCols=…, handleInvalid='keep')`, `OneHotEncoder`, "
-        "`VectorAssembler` of area and both vectors, and the regression with its intercept; "
-        "`Pipeline(stages=…).fit(train)`.",
+        "`VectorAssembler` of area and both vectors, and the regression with its intercept (a "
+        "small `regParam` settles what an unknown word gets); `Pipeline(stages=…).fit(train)`.",
     ),
     wrong={
         "stops at a new word": lambda: _policy("error"),
