@@ -9,7 +9,7 @@ from typing import Any
 from lakebook.ml.automl import forecast_cells_run as running
 from lakebook.ml.automl.forecast_models import CLASSES, NAIVE, SOURCES
 from lakebook.ml.automl.notebooks import Cell, code, later, markdown, parameters
-from lakebook.ml.automl.writing import listed, quoted
+from lakebook.ml.automl.writing import call, indent, listed, quoted
 
 Candidate = tuple[str, Mapping[str, Any]]  # prophet or arima, and its settings
 
@@ -147,8 +147,8 @@ def _model_text(kinds: list[str]) -> str:
 def _candidates(candidates: Sequence[Candidate], wanted: Sequence[int] | None) -> str:
     lines = ["candidates = ["]
     for kind, params in candidates:
-        inside = ", ".join([quoted(kind), *(f"{k}={quoted(v)}" for k, v in params.items())])
-        lines.append(f"    dict(kind={inside}),")
+        given = [f"kind={quoted(kind)}", *(f"{k}={quoted(v)}" for k, v in params.items())]
+        lines.append(f"    {indent(call('dict', given))},")
     lines += ["]"]
     used = list(dict.fromkeys(kind for kind, _ in candidates))
     classes = ", ".join(f"{quoted(kind)}: {CLASSES[kind]}" for kind in used)

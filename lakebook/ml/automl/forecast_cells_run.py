@@ -15,7 +15,8 @@ def at_every_step(values):
     """Return a series with a row for each step, given its values by time."""
     every = pd.date_range(values.index[0], values.index[-1], freq=step)
     values = values.reindex(every)
-    return pd.DataFrame({"ds": every, "y": values.ffill().array, "seen": values.notna().array})
+    seen = values.notna().array
+    return pd.DataFrame({"ds": every, "y": values.ffill().array, "seen": seen})
 
 
 rows = data.sort_values([*identity, time])
@@ -26,10 +27,13 @@ history = pd.concat(
     {number: at_every_step(one.droplevel(0)) for number, one in means.groupby(level=0)}
 )
 history = history.droplevel(1).rename_axis("series").reset_index()
-history.groupby("series")["ds"].agg(["min", "max", "size"]).describe().loc[["min", "max"]]
+history.groupby("series")["ds"].agg(["min", "max", "size"])
 '''
 
 STEPS_AFTER = '''
+import json
+
+
 def steps_after(start, times):
     """Return how many steps each time is after `start`; -1 where it is no such step."""
     times = pd.DatetimeIndex(times)
@@ -37,7 +41,6 @@ def steps_after(start, times):
         return np.array([], dtype=int)
     every = pd.date_range(start, max(times.max(), start), freq=step)
     return every.get_indexer(times)
-
 
 '''
 
@@ -59,7 +62,7 @@ on a series leaves that series to the naive forecast, and says why.
 
 VALIDATE = '''
 def one_series(history):
-    """Return the forecasts of one series at its cutoffs, then the one to keep; see `schema`."""
+    """Return forecasts of a series at its cutoffs, then the one to keep."""
     import logging
     import warnings
 
@@ -69,7 +72,8 @@ def one_series(history):
     warnings.simplefilter("ignore")
     number = int(history["series"].iloc[0])
     history = history.sort_values("ds", ignore_index=True)
-    floor = 0.0 if history["y"].min() >= 0 else -np.inf  # what was never negative stays so
+    # What was never negative stays so.
+    floor = 0.0 if history["y"].min() >= 0 else -np.inf
     settings = dict(candidates[wanted[number]])
     model = classes[settings.pop("kind")](**settings)
     failed, found = "", []
@@ -78,8 +82,8 @@ def one_series(history):
     for known in [*(known for known in origins if known >= least), count]:
         past, held = history[:known], history[known : known + horizon]
         if known == count:
-            times = pd.date_range(past["ds"].iloc[-1], periods=horizon + 1, freq=step)[1:]
-            held = pd.DataFrame({"ds": times, "y": np.nan, "seen": False})
+            times = pd.date_range(past["ds"].iloc[-1], periods=horizon + 1, freq=step)
+            held = pd.DataFrame({"ds": times[1:], "y": np.nan, "seen": False})
         naive = Naive().fit(past)
         rows = held.assign(cutoff=past["ds"].iloc[-1], future=known == count)
         rows["naive"] = np.maximum(naive.predict(rows["ds"]), floor)
@@ -104,7 +108,8 @@ def one_series(history):
 
 schema = (
     "series int, cutoff timestamp_ntz, ds timestamp_ntz, future boolean, y double, "
-    "seen boolean, model double, naive double, fitted string, fitted_naive string, failed string"
+    "seen boolean, model double, naive double, fitted string, fitted_naive string, "
+    "failed string"
 )
 columns = [part.split()[0] for part in schema.split(", ")]
 '''
@@ -137,8 +142,9 @@ def errors(actual, forecast):
     size = (np.abs(actual) + np.abs(forecast)) / 2
     some = actual != 0
     share = error[some] / np.abs(actual[some])
+    zeros = np.zeros_like(error)  # where forecast and value are both zero
     return {
-        "smape": np.divide(error, size, out=np.zeros_like(error), where=size != 0).mean(),
+        "smape": np.divide(error, size, out=zeros, where=size != 0).mean(),
         "mse": (error**2).mean(),
         "rmse": (error**2).mean() ** 0.5,
         "mae": error.mean(),
@@ -153,11 +159,15 @@ for name in ("model", "naive"):
         where: errors(one["y"].to_numpy(), one[name].to_numpy())
         for where, one in held.groupby(["series", "cutoff"])
     }
-    scores[name] = pd.DataFrame.from_dict(of_each, orient="index").groupby(level=0).mean()
+    of_each = pd.DataFrame.from_dict(of_each, orient="index")
+    scores[name] = of_each.groupby(level=0).mean()
 by_model = scores["model"][metric] <= scores["naive"][metric]
-chosen = by_model.map({True: "model", False: "naive"}).reindex(keys.index, fill_value="naive")
+chosen = by_model.map({True: "model", False: "naive"})
+chosen = chosen.reindex(keys.index, fill_value="naive")  # short series have no score
 of_series = scores["model"].where(by_model, scores["naive"])
-counts = rows.groupby("series")[weight].first() if weight else pd.Series(1.0, keys.index)
+counts = pd.Series(1.0, keys.index)
+if weight:
+    counts = rows.groupby("series")[weight].first()
 counts = counts[of_series.index]
 
 
@@ -213,7 +223,7 @@ row with its interval. Requirements are named, so none is inferred.
 
 MODEL = '''
 class Forecaster(mlflow.pyfunc.PythonModel):
-    """Forecasts of many series. `fitted` holds for each its kind, text, interval and floor."""
+    """Forecasts of many series; `fitted` has kind, text, interval and floor of each."""
 
     def __init__(self, fitted):
         self.fitted = fitted
@@ -221,11 +231,12 @@ class Forecaster(mlflow.pyfunc.PythonModel):
     def one(self, key, times):
         """Return forecast, lower and upper for times of one series."""
         if key not in self.fitted:
-            raise ValueError(f"no series {dict(zip(identity, key))}; it was not in the data")
+            asked = dict(zip(identity, key, strict=True))
+            raise ValueError(f"no series {asked}; it was not in the data")
         kind, text, (low, high), floor = self.fitted[key]
         found = classes[kind]().restore(text).predict(times)
         table = {"forecast": found, "lower": found + low, "upper": found + high}
-        return pd.DataFrame({name: np.maximum(each, floor) for name, each in table.items()})
+        return pd.DataFrame(table).clip(lower=floor)
 
     def predict(self, context, model_input: pd.DataFrame, params=None) -> pd.DataFrame:
         asked = model_input.assign(**{time: pd.to_datetime(model_input[time])})
@@ -244,12 +255,13 @@ fitted = {
         intervals[number],
         0.0 if lowest[number] >= 0 else -np.inf,
     )
-    for number, key in zip(keys.index, keys.to_numpy(dtype=object))
+    for number, key in zip(keys.index, keys.to_numpy(dtype=object), strict=True)
 }
 forecaster = Forecaster(fitted)
 
 future = result[result["future"]]
-edges = pd.DataFrame.from_dict(intervals, orient="index").loc[future["series"]].to_numpy()
+edges = pd.DataFrame.from_dict(intervals, orient="index")
+edges = edges.loc[future["series"]].to_numpy()
 forecasts = keys.loc[future["series"]].reset_index(drop=True)
 forecasts[time] = future["ds"].array
 model_is_used = (chosen.loc[future["series"]] == "model").to_numpy()
@@ -263,20 +275,25 @@ forecasts.head()
 LOG = """
 from mlflow.models import infer_signature
 
+requirements = REQUIREMENTS
 example = forecasts[[*identity, time]].head(3)
 signature = infer_signature(example, forecasts.head(3))
 with mlflow.start_run(
-    run_name=run_name, experiment_id=experiment_id, parent_run_id=parent_run, nested=True
+    run_name=run_name,
+    experiment_id=experiment_id,
+    parent_run_id=parent_run,
+    nested=True,
 ) as run:
     mlflow.log_params({"horizon": horizon, "country_code": country, "step": step})
-    mlflow.log_params(candidates[0] if len(candidates) == 1 else {"kind": "best of each series"})
+    several = {"kind": "best of each series"}
+    mlflow.log_params(candidates[0] if len(candidates) == 1 else several)
     mlflow.log_metrics(metrics)
     logged = mlflow.pyfunc.log_model(
         name="model",
         python_model=forecaster,
         signature=signature,
         input_example=example,
-        pip_requirements=REQUIREMENTS,
+        pip_requirements=requirements,
     )
 logged.model_uri
 """
@@ -292,7 +309,8 @@ fig, ax = plt.subplots(figsize=(9, 3.5))
 ax.plot(past["ds"], past["y"], color="black", lw=0.8, label="history")
 ax.plot(judged["ds"], judged[chosen[number]], lw=0.8, label="forecast at a cutoff")
 ax.plot(ahead[time], ahead["forecast"], label="forecast")
-ax.fill_between(ahead[time], ahead["lower"], ahead["upper"], alpha=0.3, label="95 % interval")
+edges = ahead["lower"], ahead["upper"]
+ax.fill_between(ahead[time], *edges, alpha=0.3, label="95 % interval")
 title = ", ".join(f"{name} {value}" for name, value in keys.loc[number].items())
 ax.set(xlabel=time, ylabel=target, title=title)
 ax.legend(fontsize="small", ncols=4);

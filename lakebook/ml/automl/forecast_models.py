@@ -7,9 +7,6 @@ series is small and a worker sends it back as a column.
 from __future__ import annotations
 
 NAIVE = '''
-import json
-
-
 class Naive:
     """The last season once more; every other model has to be better than it."""
 
@@ -21,7 +18,8 @@ class Naive:
 
     def predict(self, times):
         ahead = steps_after(self.end, times)
-        return np.where(ahead > 0, np.array(self.last)[(ahead - 1) % len(self.last)], np.nan)
+        again = np.array(self.last)[(ahead - 1) % len(self.last)]
+        return np.where(ahead > 0, again, np.nan)
 
     def save(self):
         return json.dumps({"last": self.last, "end": str(self.end)})
@@ -38,7 +36,7 @@ from prophet.serialize import model_from_json, model_to_json
 
 
 class ByProphet:
-    """Prophet; samples of its uncertainty would take most of the time, so there are none."""
+    """Prophet, without samples of its uncertainty, which take most of the time."""
 
     def __init__(self, with_holidays=True, **params):
         self.params = params | {"holidays": holidays if with_holidays else None}
@@ -67,8 +65,9 @@ from threadpoolctl import threadpool_limits
 class ByArima:
     """A line, waves and holidays by least squares; auto-ARIMA on what these leave over.
 
-    A season as long as a year is out of reach of a seasonal ARIMA, and waves are as good for the
-    short ones. The orders are chosen at the first cutoff; later ones estimate their coefficients.
+    A season as long as a year is out of reach of a seasonal ARIMA, and waves are as
+    good for the short ones. The orders are chosen at the first cutoff; at later ones
+    only the coefficients are estimated.
     """
 
     def __init__(self, recent=200, **params):
@@ -77,8 +76,8 @@ class ByArima:
     def fit(self, history):
         self.start, count = history["ds"].iloc[0], len(history)
         self.waves = [[p, k] for p, k in waves.items() if count >= 2 * p]
-        known = [] if holidays is None else history["ds"].dt.normalize().isin(holidays["ds"])
-        self.closed = bool(np.any(known))
+        days = history["ds"].dt.normalize()
+        self.closed = holidays is not None and bool(days.isin(holidays["ds"]).any())
         parts = self.parts(history["ds"])
         seen = history["seen"].to_numpy()
         y = history["y"].to_numpy()
@@ -136,9 +135,12 @@ class ByArima:
         return self.parts(times) @ self.weights + found
 
     def save(self):
-        told = {key: getattr(self, key) for key in ("order", "trend", "waves", "closed")}
-        lists = {key: getattr(self, key).tolist() for key in ("weights", "rest", "coefficients")}
-        return json.dumps(told | lists | {"start": str(self.start), "end": str(self.end)})
+        told = {"start": str(self.start), "end": str(self.end)}
+        for key in ("order", "trend", "waves", "closed"):
+            told[key] = getattr(self, key)
+        for key in ("weights", "rest", "coefficients"):
+            told[key] = getattr(self, key).tolist()
+        return json.dumps(told)
 
     def restore(self, text):
         told = json.loads(text)

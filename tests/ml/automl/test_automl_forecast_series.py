@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 
 import pandas as pd
 import pytest
 
-from lakebook.ml.automl import forecast_frequency, forecast_series
+from lakebook.ml.automl import forecast_cells, forecast_frequency, forecast_series, notebooks
 from lakebook.ml.automl.errors import AutoMLError
 from lakebook.ml.automl.forecasting import forecast
 
@@ -195,3 +197,21 @@ def test_texts_zones_and_years_as_numbers_are_read_as_times():
     assert prepared(zoned).sizes == [60] and not prepared(zoned).messages
     years = pd.DataFrame({"date": range(1960, 2020), "y": 1.0})
     assert prepared(years, "Y", 2).sizes == [60]
+
+
+def test_the_code_of_a_notebook_is_as_ruff_would_have_it(tmp_path):
+    task = forecast_cells.Task(
+        run="r", experiment="1", data=None, target="y", time="date", identity=("a", "b"),
+        weight=None, metric="smape", step="D", season=7, waves={7: 3, 365.25: 4}, horizon=90,
+        folds=3, least=120, country="US", partitions=12, requirements=("prophet==1.5.0",),
+    )  # fmt: skip
+    prophet = {"seasonality_mode": "additive", "changepoint_prior_scale": 0.05, "holidays": True}
+    candidates = [("prophet", prophet), ("arima", {"max_p": 3, "max_q": 2})]
+    made = notebooks.write(forecast_cells.cells(task, "best-01", candidates, [0, 1] * 40))
+    (tmp_path / "best.ipynb").write_text(made)
+    options = ["--isolated", "--line-length", "88", "--select", "E,F,B,UP,SIM", "--ignore", "E402"]
+    done = subprocess.run(
+        [sys.executable, "-m", "ruff", "check", *options, str(tmp_path / "best.ipynb")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
