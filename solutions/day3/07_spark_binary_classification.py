@@ -217,7 +217,6 @@ def _unfitted():
         "the label among the inputs": lambda: _ordered(label=True, steps=1),
         "a penalty": lambda: _ordered(penalty=0.1),
         "fitted on all readers": lambda: _ordered("all"),
-        "fitted on the test readers": lambda: _ordered("test"),
         "predictions instead of a model": lambda: _ordered().transform(_asked()),
     },
 )
@@ -399,6 +398,7 @@ def _areas(column="rawPrediction", second="areaUnderPR", chance=None, turn=False
         "chance is a half": lambda: _areas(chance=0.5),
         "ranked by the probability of staying": lambda: _areas("staying"),
         "turned round when below a half": lambda: _areas(turn=True),
+        "chance from another frame": lambda: _areas(chance=0.0405),
         "the numbers of one frame": lambda: lambda frame: _areas_of(0),
         "chance forgotten": lambda: _areas(keys=("roc", "pr")),
         "numbers instead of a function": {"roc": 0.8, "pr": 0.2, "chance": 0.04},
@@ -454,8 +454,9 @@ def _judge_areas(where, found, right):
         found["chance"],
         right["chance"],
         1e-6,
-        f"{where}, 'chance' is not what a random order gives on average. Each of the two "
-        "curves has a chance of its own.",
+        f"{where}, 'chance' is {found['chance']:.3g}, which is not what a random order of its "
+        "rows gives on average. Each of the two curves has a chance of its own, and this one "
+        "depends on the rows.",
     )
 
 
