@@ -15,7 +15,8 @@ from lakebook.labs.notebooks import Notebook
 from lakebook.labs.run import Outcome
 
 # What Spark, its JVM and Hadoop's native library say on stderr while they start, at random and
-# differently on each machine. Anything else on stderr stays, and `lakebook labs verify` rejects it.
+# differently on each machine; and the progress bar of a search, whose every line is another time.
+# Anything else on stderr stays, and `lakebook labs verify` rejects it.
 _START = re.compile(
     r"^(?:"
     r"WARNING: .*(?:incubator|restricted method|enable-native-access|native access"
@@ -26,6 +27,7 @@ _START = re.compile(
     r"|To adjust logging level .*"
     r"|.* WARN (?:NativeCodeLoader|Utils|SparkConf|GarbageCollectionMetrics): .*"
     r"|Picked up (?:_JAVA|JAVA_TOOL)_OPTIONS: .*"
+    r"|automl (?:classify|regress|forecast): .*"
     r")?$"
 )
 

@@ -159,6 +159,7 @@ def test_the_scale_reaches_the_notebook(repository, home):
 SPEAKS = """import sys
 print("one", flush=True)
 print("WARNING: Using incubator modules: jdk.incubator.vector", file=sys.stderr, flush=True)
+print("\\rautoml regress:  40%|████      | 2/5 [00:03<00:04]", file=sys.stderr, flush=True)
 print("two")
 len("three")"""
 
