@@ -289,14 +289,16 @@ def _experiment():
     3,
     title="A search on workers that MLflow can show",
     hints=(
-        "A worker is another process. It has no active run, so `nested=True` has nothing to nest "
-        "under. What has to be sent along, and what is the loss of an accuracy?",
-        "Open the parent first and keep `parent.info.run_id`. Each trial starts its run with "
-        '`tags={"mlflow.parentRunId": …}`, and also gets `experiment_id=` and the tracking URI as '
-        "in the demonstration. `fmin` returns the position of a choice, not its value.",
-        "After `fmin`, `space_eval(space, best)` gives the winner's setting. "
-        '`MlflowClient().log_param(parent_id, "n_neighbors", …)` writes it into the parent, also '
-        "when that has ended.",
+        "What is the loss of an accuracy? And who logs? A worker is another process without an "
+        "active run, so `nested=True` has nothing to nest under there; on the driver, inside the "
+        "search's run, it has.",
+        "On the worker: send `parent.info.run_id` along and start each run with "
+        '`tags={"mlflow.parentRunId": …}`, `experiment_id=` and the tracking URI, as in the '
+        "demonstration. On the driver: put `n_neighbors` into the dict that the objective returns, "
+        "and loop over `trials.results` after `fmin`.",
+        "`fmin` returns the position of a choice, not its value: `space_eval(space, best)` gives "
+        "the winner's setting, and `mlflow.log_params` writes it into the search's run while that "
+        'is active (`MlflowClient().log_param(parent_id, "n_neighbors", …)` also afterwards).',
     ),
     wrong={
         "nested=True and no parent": lambda: _search(nested=False),
