@@ -10,10 +10,13 @@ from __future__ import annotations
 import contextlib
 import importlib
 import os
+import sys
 from typing import Any
 
 VARIABLE = "LAKEBOOK_PRELOAD"
 MODULE = "lakebook.runtime.python_daemon"
+# What takes long to import; where the notebook has it, its trials are likely to need it.
+HEAVY = ("sklearn.ensemble", "sklearn.model_selection", "sklearn.tree", "lightgbm", "mlflow")
 
 
 def preload(spark: Any, *names: str) -> None:
@@ -45,7 +48,7 @@ def _teach_trials(module: Any) -> None:
 def _first_preload(before: Any) -> Any:
     def __init__(self: Any, *given: Any, **named: Any) -> None:
         before(self, *given, **named)
-        preload(self._spark, "hyperopt")
+        preload(self._spark, "hyperopt", *(name for name in HEAVY if name in sys.modules))
 
     return __init__
 
