@@ -83,7 +83,7 @@ folder, metric, seconds = sys.argv[1:]
 train, held = pd.read_parquet(folder + "/train.parquet"), pd.read_parquet(folder + "/held.parquet")
 for frame in (train, held):
     for name in frame.columns.drop("target"):
-        if frame[name].dtype == object:
+        if not pd.api.types.is_numeric_dtype(frame[name]):
             frame[name] = frame[name].astype("category")
 search = AutoML()
 begun = time.time()
