@@ -88,7 +88,7 @@ class Lane:
         budget = self.order.budget
         if budget.trials is not None:
             return self.count < len(range(self.number, budget.trials, self.order.lanes))
-        if budget.deadline is not None and time.time() >= budget.deadline:
+        if self.count and budget.deadline is not None and time.time() >= budget.deadline:
             return False
         return self.since < PATIENCE
 
@@ -365,13 +365,17 @@ class Search:
         self.spark.interruptTag(self.tag)
         self.thread.join(10)
 
-    def wait(self, seen: Callable[[], None], every: float = 2.0, grace: float = 2.0) -> bool:
-        """Wait for the end, calling `seen` now and then; return whether it had to be cut off."""
+    def wait(self, seen: Callable[[], int], every: float = 2.0, grace: float = 2.0) -> bool:
+        """Wait for the end, calling `seen` now and then; return whether it had to be cut off.
+
+        `seen` returns how many trials have ended well. Without one the budget is not the end.
+        """
         deadline = self.order.budget.deadline
         while self.thread.is_alive():
             self.thread.join(every)
-            seen()
-            if deadline is not None and time.time() > deadline + grace and self.thread.is_alive():
+            ended = seen()
+            over = deadline is not None and time.time() > deadline + grace
+            if over and ended and self.thread.is_alive():
                 self.stop()
                 return True
         return False

@@ -228,7 +228,10 @@ def _search(spark: SparkSession, order: search.Order, told: list[str]) -> bool:
     unit = "trial" if order.budget.trials or deadline is None else "s"
     bar = tqdm(total=total, unit=unit, desc=f"automl {order.task.kind}", file=sys.stderr)
 
-    def seen() -> None:
+    late = False
+
+    def seen() -> int:
+        nonlocal late
         done = runs.children(order.task.experiment, order.task.run)
         losses = [run.data.metrics.get(f"val_{order.task.metric.logged}") for run in done]
         scores = [score for score in losses if score is not None]
@@ -239,6 +242,10 @@ def _search(spark: SparkSession, order: search.Order, told: list[str]) -> bool:
             best = min(scores, key=lambda score: sign * score)
             bar.set_postfix_str(f"{len(done)} trials, best {order.task.metric_name} {best:.4g}")
         bar.refresh()
+        if deadline is not None and not scores and time.time() > deadline and not late:
+            late = True
+            told.append("the budget was over before a trial had ended, so the first was awaited")
+        return len(scores)
 
     try:
         cut = found.wait(seen)
@@ -304,8 +311,7 @@ def _summary(
         raise AutoMLError(
             f"no trial succeeded: {why}"
             if failures
-            else "the budget was over before the first trial had ended; give a larger "
-            "timeout_minutes, fewer rows or fewer columns"
+            else "the search was stopped before one had ended"
         )
     found = AutoMLSummary(
         experiment=client.get_experiment(task.experiment),
