@@ -27,8 +27,8 @@ CUTOFFS = 3
 
 def smape(actual: pd.Series, forecast: pd.Series) -> float:
     """Return the symmetric mean absolute percentage error, from 0 to 2."""
-    error = np.abs(actual.to_numpy() - forecast.to_numpy())
-    size = (np.abs(actual.to_numpy()) + np.abs(forecast.to_numpy())) / 2
+    error = np.abs(actual.to_numpy(float) - forecast.to_numpy(float))
+    size = (np.abs(actual.to_numpy(float)) + np.abs(forecast.to_numpy(float))) / 2
     return float(np.divide(error, size, out=np.zeros_like(error), where=size > 0).mean())
 
 

@@ -67,8 +67,7 @@ def one_series(history):
     import warnings
 
     for chatty in ("prophet", "cmdstanpy"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
-        logging.getLogger(chatty).propagate = False
+        logging.getLogger(chatty).disabled = True  # a line for each fit
     warnings.simplefilter("ignore")
     number = int(history["series"].iloc[0])
     history = history.sort_values("ds", ignore_index=True)
@@ -303,7 +302,7 @@ import matplotlib.pyplot as plt
 
 number = keys.index[0]  # any series
 past = history[history["series"] == number].tail(2 * horizon + season)
-ahead = forecasts[(future["series"] == number).array]
+ahead = forecasts[(future["series"] == number).to_numpy()]
 judged = held[(held["series"] == number) & (held["ds"] >= past["ds"].min())]
 fig, ax = plt.subplots(figsize=(9, 3.5))
 ax.plot(past["ds"], past["y"], color="black", lw=0.8, label="history")

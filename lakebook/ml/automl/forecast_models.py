@@ -47,7 +47,9 @@ class ByProphet:
         return self
 
     def predict(self, times):
-        return self.model.predict(pd.DataFrame({"ds": times}))["yhat"].to_numpy()
+        times = pd.DatetimeIndex(times)
+        found = self.model.predict(pd.DataFrame({"ds": times.unique()}))
+        return found.set_index("ds")["yhat"].loc[times].to_numpy()  # it sorts by time
 
     def save(self):
         return model_to_json(self.model)

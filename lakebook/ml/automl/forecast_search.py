@@ -229,6 +229,8 @@ def _tune(search: Search, arima: bool) -> None:
     waited = best = None
 
     def objective(point: dict[str, Any]) -> dict[str, Any]:
+        if search.trials and _no_time(search):
+            return {"status": STATUS_FAIL}
         params = {key: _round(value) for key, value in point.items()}
         done = _try(search, [("prophet", params)])
         if arima and "arima" not in search.counts and search.left > 0:
@@ -245,9 +247,7 @@ def _tune(search: Search, arima: bool) -> None:
         if len(trials.trials) >= len(guesses) and waited >= PATIENCE:
             search.stopped_early = True
             return True, []
-        own = [trial.seconds for trial in search.trials if trial.candidate[0] == "prophet"]
-        # What cannot end in time is not begun; half as much again is for the best of each series.
-        return bool(own) and search.left < 1.5 * own[-1], []
+        return bool(search.trials) and _no_time(search), []
 
     with _quietly("hyperopt"):
         fmin(
@@ -255,12 +255,20 @@ def _tune(search: Search, arima: bool) -> None:
             space,
             algo=tpe.suggest,
             max_evals=TRIALS,
-            points_to_evaluate=guesses,
+            points_to_evaluate=guesses[:TRIALS],  # it tries all of them, whatever the limit
             early_stop_fn=enough,
             rstate=np.random.default_rng(SEED),
+            return_argmin=False,  # there is none if all fail
             show_progressbar=False,
             verbose=False,
         )
+
+
+def _no_time(search: Search) -> bool:
+    """Return whether another trial of Prophet would end too late, given how long the last took."""
+    own = [trial.seconds for trial in search.trials if trial.candidate[0] == "prophet"]
+    # Half as much again is for the best of each series.
+    return search.left < 1.5 * (own[-1] if own else 0.0)
 
 
 def _round(value: Any) -> Any:
@@ -395,11 +403,19 @@ class _Limit:
     """Cancels the Spark jobs of a block when its seconds are over; None is no limit."""
 
     def __init__(self, spark: SparkSession, seconds: float | None) -> None:
-        self.spark, self.seconds, self.over = spark, seconds, False
+        self.seconds, self.over = seconds, False
         self.tag = f"automl-{uuid.uuid4().hex[:12]}"
+        if hasattr(spark, "sparkContext"):
+            # A classic session knows its tags in the thread only that gave them.
+            context = spark.sparkContext
+            self.add, self.remove = context.addJobTag, context.removeJobTag
+            self.cancel = context.cancelJobsWithTag
+        else:
+            self.add, self.remove = spark.addTag, spark.removeTag
+            self.cancel = spark.interruptTag
 
     def __enter__(self) -> _Limit:
-        self.spark.addTag(self.tag)
+        self.add(self.tag)
         if self.seconds is not None:
             self.timer = threading.Timer(self.seconds, self._stop)
             self.timer.daemon = True
@@ -408,14 +424,14 @@ class _Limit:
 
     def _stop(self) -> None:
         self.over = True
-        self.spark.interruptTag(self.tag)
+        self.cancel(self.tag)
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.seconds is not None:
             self.timer.cancel()
         if kind is KeyboardInterrupt:
-            self.spark.interruptTag(self.tag)
-        self.spark.removeTag(self.tag)
+            self.cancel(self.tag)
+        self.remove(self.tag)
 
 
 @contextlib.contextmanager

@@ -228,3 +228,16 @@ def test_a_budget_too_small_for_one_trial_gives_one_and_says_so(sales, spark):
 def test_two_runs_with_the_same_settings_are_equal(stored, spark):
     first, second = (run_trial(stored, "US", {})["metrics"] for _ in range(2))
     assert first == second
+
+
+def test_a_trial_that_takes_too_long_is_cut_off(spark):
+    import time
+
+    def slow(frames):
+        time.sleep(20)
+        yield from frames
+
+    begun = time.monotonic()
+    with pytest.raises(Exception, match=r"cancel"), forecast_search._Limit(spark, 2.0) as limit:
+        spark.range(0, 1, 1, 1).mapInPandas(slow, "id long").toPandas()
+    assert limit.over and time.monotonic() - begun < 15
