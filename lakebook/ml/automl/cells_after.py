@@ -63,7 +63,7 @@ if explain:
         feature_names=list(model["prepare"].get_feature_names_out()),
         seed={SEED},
     )
-    explained = explainer(seen[1])
+    explained = explainer(seen[1], silent=True)
     sizes = np.abs(explained.values).reshape(*seen[1].shape, -1).mean(axis=(0, 2))
     print(pd.Series(sizes, explained.feature_names).nlargest(15))
 """,
