@@ -137,12 +137,15 @@ def outputs(
                 files[-1] = Path(folder, "solutions", f"{lab_id}.ipynb")
                 files[-1].parent.mkdir(parents=True, exist_ok=True)
                 files[-1].write_text(notebooks.text_of(made), "utf-8")
+        at_a_time = min(plan.jobs, len(lab_ids))
+        # Alone, a notebook would only wait for one more process to begin.
+        spread = ("-n", str(at_a_time), "--dist", "loadfile") if at_a_time > 1 else ("-n", "0")
         arguments = [
             *("-m", "pytest", "--nbval", "--nbval-current-env", "-q", "-p", "no:cacheprovider"),
             *("-c", str(Path(folder, "pytest.ini")), f"--rootdir={workspace.root()}"),
             f"--nbval-cell-timeout={plan.cell_timeout}",
             f"--junitxml={report}",
-            *("-n", str(min(plan.jobs, len(lab_ids))), "--dist", "loadfile"),
+            *spread,
             *map(str, files),
         ]
         Path(folder, "pytest.ini").write_text("[pytest]\njunit_family = xunit1\n", "utf-8")
@@ -169,9 +172,7 @@ def outputs(
     return faults
 
 
-def _reported(
-    report: Path, lab_ids: Sequence[str], origins: Mapping[str, list[int]]
-) -> list[str]:
+def _reported(report: Path, lab_ids: Sequence[str], origins: Mapping[str, list[int]]) -> list[str]:
     """Return the failed cells of an nbval report, by notebook and number."""
     if not report.is_file():
         return []
