@@ -230,8 +230,8 @@ class Forecaster(mlflow.pyfunc.PythonModel):
     def one(self, key, times):
         """Return forecast, lower and upper for times of one series."""
         if key not in self.fitted:
-            asked = dict(zip(identity, key, strict=True))
-            raise ValueError(f"no series {asked}; it was not in the data")
+            named = ", ".join(f"{k}={v}" for k, v in zip(identity, key, strict=True))
+            raise ValueError(f"no series {named}; it was not in the data")
         kind, text, (low, high), floor = self.fitted[key]
         found = classes[kind]().restore(text).predict(times)
         table = {"forecast": found, "lower": found + low, "upper": found + high}

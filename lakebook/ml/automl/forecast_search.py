@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -405,6 +405,7 @@ class _Limit:
     def __init__(self, spark: SparkSession, seconds: float | None) -> None:
         self.seconds, self.over = seconds, False
         self.tag = f"automl-{uuid.uuid4().hex[:12]}"
+        self.cancel: Callable[[str], Any]
         if hasattr(spark, "sparkContext"):
             # A classic session knows its tags in the thread only that gave them.
             context = spark.sparkContext
