@@ -11,7 +11,7 @@ import threading
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from lakebook.ml.automl import (
     forecast_frequency,
     forecast_series,
     inputs,
+    jobs,
     notebooks,
     report,
     runs,
@@ -404,19 +405,10 @@ class _Limit:
 
     def __init__(self, spark: SparkSession, seconds: float | None) -> None:
         self.seconds, self.over = seconds, False
-        self.tag = f"automl-{uuid.uuid4().hex[:12]}"
-        self.cancel: Callable[[str], Any]
-        if hasattr(spark, "sparkContext"):
-            # A classic session knows its tags in the thread only that gave them.
-            context = spark.sparkContext
-            self.add, self.remove = context.addJobTag, context.removeJobTag
-            self.cancel = context.cancelJobsWithTag
-        else:
-            self.add, self.remove = spark.addTag, spark.removeTag
-            self.cancel = spark.interruptTag
+        self.tag = jobs.Tag(spark)
 
     def __enter__(self) -> _Limit:
-        self.add(self.tag)
+        self.tag.add()
         if self.seconds is not None:
             self.timer = threading.Timer(self.seconds, self._stop)
             self.timer.daemon = True
@@ -425,14 +417,14 @@ class _Limit:
 
     def _stop(self) -> None:
         self.over = True
-        self.cancel(self.tag)
+        self.tag.cancel()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self.seconds is not None:
             self.timer.cancel()
         if kind is KeyboardInterrupt:
-            self.cancel(self.tag)
-        self.remove(self.tag)
+            self.tag.cancel()
+        self.tag.remove()
 
 
 @contextlib.contextmanager

@@ -14,13 +14,12 @@ import logging
 import os
 import threading
 import time
-import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lakebook.ml.automl import arms, cells, notebooks, runs
+from lakebook.ml.automl import arms, cells, jobs, notebooks, runs
 from lakebook.ml.automl.arms import SEED, Arm
 from lakebook.ml.automl.task import Task
 
@@ -322,7 +321,7 @@ def warm(spark: SparkSession, lanes: int) -> None:
 
 def start(spark: SparkSession, order: Order) -> Search:
     """Start the lanes as one Spark job, one task each, and return the search under way."""
-    found = Search(spark, order, f"automl-{uuid.uuid4().hex[:12]}")
+    found = Search(spark, order)
     found.thread.start()
     return found
 
@@ -330,8 +329,8 @@ def start(spark: SparkSession, order: Order) -> Search:
 class Search:
     """A search under way in a thread of its own; Ctrl-C in the caller's leaves it in order."""
 
-    def __init__(self, spark: SparkSession, order: Order, tag: str) -> None:
-        self.spark, self.order, self.tag = spark, order, tag
+    def __init__(self, spark: SparkSession, order: Order) -> None:
+        self.spark, self.order, self.tag = spark, order, jobs.Tag(spark)
         self.rows: list[Any] = []
         self.error: BaseException | None = None
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -352,17 +351,17 @@ class Search:
                         yield pd.DataFrame([told])
 
         try:
-            self.spark.addTag(self.tag)
+            self.tag.add()
             numbers = self.spark.range(0, order.lanes, 1, order.lanes).select(F.col("id"))
             self.rows = numbers.mapInPandas(work, SCHEMA).collect()
         except BaseException as error:  # cancelled, or Spark itself failed: `wait` tells
             self.error = error
         finally:
-            self.spark.removeTag(self.tag)
+            self.tag.remove()
 
     def stop(self) -> None:
         """Cancel what still runs; trials that have ended are in MLflow."""
-        self.spark.interruptTag(self.tag)
+        self.tag.cancel()
         self.thread.join(10)
 
     def wait(self, seen: Callable[[], int], every: float = 2.0, grace: float = 2.0) -> bool:

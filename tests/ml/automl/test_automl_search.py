@@ -143,6 +143,10 @@ def test_stopping_by_hand_keeps_the_trials_that_have_ended(spark):
         run.info.status for run in runs.children(found.experiment.experiment_id, found.run_id)
     }
     assert "RUNNING" not in statuses
+    # The workers have stopped as well: no trial is added.
+    known = len(runs.children(found.experiment.experiment_id, found.run_id))
+    time.sleep(8)
+    assert len(runs.children(found.experiment.experiment_id, found.run_id)) == known
 
 
 def test_a_budget_too_small_for_one_trial_waits_for_the_first_and_says_so(spark):
