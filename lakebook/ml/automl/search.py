@@ -35,6 +35,8 @@ PATIENCE = 25
 STARTUP = 10
 # Lanes look for the results of others at most this often, in seconds.
 EXCHANGE = 3.0
+# Spark gives the Python worker of a cancelled task two seconds; a trial may end well in them.
+KILLED = 2.5
 
 
 @dataclass(frozen=True)
@@ -363,6 +365,7 @@ class Search:
         """Cancel what still runs; trials that have ended are in MLflow."""
         self.tag.cancel()
         self.thread.join(10)
+        time.sleep(KILLED)
 
     def wait(self, seen: Callable[[], int], every: float = 2.0, grace: float = 2.0) -> bool:
         """Wait for the end, calling `seen` now and then; return whether it had to be cut off.
