@@ -6,14 +6,12 @@ import contextlib
 import importlib.metadata
 import logging
 import sys
-import tempfile
 import threading
 import time
 import uuid
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakebook.errors import unknown
@@ -161,7 +159,7 @@ def run(
     task = Task(
         run=run_id,
         experiment=experiment,
-        data=_save(series.frame, run_id, data_dir),
+        data=runs.keep_data(series.frame, run_id, data_dir),
         target=target_col,
         time=time_col,
         identity=tuple(identity),
@@ -514,23 +512,6 @@ def _warm(spark: SparkSession) -> None:
             spark.range(0, 2, 1, 2).mapInPandas(work, "id long").collect()
 
     threading.Thread(target=start, daemon=True).start()
-
-
-def _save(data: pd.DataFrame, run_id: str, data_dir: str | None) -> str | None:
-    """Keep the data among the run's artifacts, or in `data_dir`; return its path there."""
-    from mlflow import MlflowClient
-
-    if data_dir is not None:
-        from lakebook.runtime.files import local
-
-        folder = Path(local(data_dir).removeprefix("file:")) / f"automl-{run_id[:8]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        data.to_parquet(folder / "training.parquet")
-        return str(folder / "training.parquet")
-    with tempfile.TemporaryDirectory() as name:
-        data.to_parquet(Path(name) / "training.parquet")
-        MlflowClient().log_artifact(run_id, str(Path(name) / "training.parquet"), "data")
-    return None
 
 
 def _requirements(frameworks: list[str]) -> tuple[str, ...]:

@@ -164,7 +164,7 @@ def _table(name: str) -> DataFrame:
     spark = _spark()
     try:
         table = spark.table(name)
-        table.schema  # noqa: B018 - over Connect nothing is looked up before
+        _ = table.schema  # over Connect nothing is looked up before
     except Exception as error:
         first = str(error).strip().splitlines()[0]
         if "NOT_FOUND" in first or "PARSE" in first:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lakebook.ml.automl.errors import AutoMLError
 from lakebook.ml.automl.summary import TrialInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Tags of runs. The first is the platform's own: its experiment page finds trials by it.
 SOURCE = "mlflow.runName"
@@ -137,6 +141,24 @@ def keep(run_id: str, name: str, text: str, folder: str = NOTEBOOKS) -> None:
     from mlflow import MlflowClient
 
     MlflowClient().log_text(run_id, text, f"{folder}/{name}")
+
+
+def keep_data(data: pd.DataFrame, run_id: str, data_dir: str | None) -> str | None:
+    """Keep the data among the run's artifacts, or in `data_dir`; return its path there."""
+    from mlflow import MlflowClient
+
+    if data_dir is not None:
+        from lakebook.runtime.files import local
+
+        folder = Path(local(data_dir).removeprefix("file:")) / f"automl-{run_id[:8]}"
+        folder.mkdir(parents=True, exist_ok=True)
+        data.to_parquet(folder / "training.parquet")
+        return str(folder / "training.parquet")
+    with tempfile.TemporaryDirectory() as folder_name:
+        path = Path(folder_name) / "training.parquet"
+        data.to_parquet(path)
+        MlflowClient().log_artifact(run_id, str(path), "data")
+    return None
 
 
 def import_notebook_file(artifact_uri: str, path: str, overwrite: bool) -> Path:

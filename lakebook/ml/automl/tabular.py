@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import sys
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lakebook import workspace
@@ -129,7 +127,7 @@ def run(
         positive=ready.pos_label,
         weight=sample_weight_col,
         folds=folds,
-        data=_save(data, run_id, data_dir),
+        data=runs.keep_data(data, run_id, data_dir),
         requirements=_requirements(models),
         weighted=kind == "classify" and ready.imbalance >= IMBALANCED,
     )
@@ -191,24 +189,6 @@ def _environment() -> dict[str, str]:
     passed["LAKEBOOK_HOME"] = str(workspace.home())
     # A lane is one of several that share the machine, so its libraries get one thread.
     return passed | {"OMP_NUM_THREADS": "1"}
-
-
-def _save(data: pd.DataFrame, run_id: str, data_dir: str | None) -> str | None:
-    """Keep the data among the run's artifacts, or in `data_dir`; return its path there."""
-    from mlflow import MlflowClient
-
-    if data_dir is not None:
-        from lakebook.runtime.files import local
-
-        folder = Path(local(data_dir).removeprefix("file:")) / f"automl-{run_id[:8]}"
-        folder.mkdir(parents=True, exist_ok=True)
-        data.to_parquet(folder / "training.parquet")
-        return str(folder / "training.parquet")
-    with tempfile.TemporaryDirectory() as folder_name:
-        path = Path(folder_name) / "training.parquet"
-        data.to_parquet(path)
-        MlflowClient().log_artifact(run_id, str(path), "data")
-    return None
 
 
 def _requirements(models: list[arms.Arm]) -> tuple[str, ...]:

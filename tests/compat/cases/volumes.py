@@ -87,7 +87,7 @@ def spark_writes_into_a_volume(it):
     "a Spark model in a volume", "A pipeline of Spark ML is saved in a volume and loaded from it."
 )
 def a_spark_model_in_a_volume(it):
-    import os
+    from pathlib import Path
 
     from pyspark.ml import Pipeline, PipelineModel
     from pyspark.ml.feature import VectorAssembler
@@ -97,7 +97,7 @@ def a_spark_model_in_a_volume(it):
         it.spark.range(2)
     )
     made.write().overwrite().save(f"{root}/model")
-    assert "metadata" in os.listdir(f"{root}/model")  # noqa: PTH208
+    assert Path(root, "model", "metadata").is_dir()
     loaded = PipelineModel.load(f"{root}/model").transform(it.spark.range(2))
     assert [row.x.toArray().tolist() for row in loaded.orderBy("id").collect()] == [[0.0], [1.0]]
 
