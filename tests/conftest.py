@@ -74,6 +74,17 @@ def nothing_is_written_past_the_workspace() -> Iterator[None]:
     assert not _made_by_mistake(), "a path of the platform was not translated; remove the folder"
 
 
+@pytest.fixture(scope="module", autouse=True)
+def the_active_experiment_of_mlflow_is_a_matter_of_one_file() -> Iterator[None]:
+    """Forget what `mlflow.set_experiment` has left: other files of tests have other stores."""
+    yield
+    os.environ.pop("MLFLOW_EXPERIMENT_ID", None)
+    if "mlflow" in sys.modules:
+        import mlflow
+
+        mlflow.tracking.fluent._active_experiment_id = None
+
+
 @pytest.fixture(scope="session")
 def workspace_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Return the workspace folder of this process, as new; its environment names it."""

@@ -54,7 +54,7 @@ def environment(home: Path, *, strict: bool) -> dict[str, str]:
     env.pop("JUPYTER_PATH", None)
     env["JUPYTER_PREFER_ENV_PATH"] = "1"
     # Also what `mlflow.set_experiment` has left in this process, for those that it starts.
-    own = ("TRACKING_URI", "REGISTRY_URI", "EXPERIMENT_NAME", "EXPERIMENT_ID", "RUN_ID")
+    own = ("TRACKING_URI", "REGISTRY_URI", "EXPERIMENT_NAME", "EXPERIMENT_ID", "RUN_ID", "DFS_TMP")
     for name in ("LAKEBOOK_STRICT", *(f"MLFLOW_{which}" for which in own)):
         env.pop(name, None)
     if strict:

@@ -103,9 +103,10 @@ def test_a_notebook_logs_to_its_own_store_whatever_the_environment_says_of_mlflo
     repository, home, monkeypatch
 ):
     """What another test, or a learner's shell, has set: an experiment of another store, by its id."""
-    for name in ("TRACKING_URI", "REGISTRY_URI", "EXPERIMENT_NAME", "EXPERIMENT_ID", "RUN_ID"):
+    own = ("TRACKING_URI", "REGISTRY_URI", "EXPERIMENT_NAME", "EXPERIMENT_ID", "RUN_ID", "DFS_TMP")
+    for name in own:
         monkeypatch.setenv(f"MLFLOW_{name}", "3")
-    said = 'assert not [k for k in os.environ if k.startswith("MLFLOW_")], dict(os.environ)'
+    said = 'assert [k for k, v in os.environ.items() if k[:7] == "MLFLOW_" and v == "3"] == []'
     assert solved(repository, home, f"import os\n{said}").fault is None
 
 

@@ -234,6 +234,7 @@ def test_a_taken_port_moves_on_nothing_is_built_twice_and_both_workspaces_work(
 def test_ctrl_c_ends_the_kernels_spark_and_mlflow_too(running: Running, kernel: Kernel) -> None:
     kernel.run("import subprocess, os\nos.environ.pop('LAKEBOOK_START')")
     kernel.run("other = subprocess.Popen(['sleep', '600'], start_new_session=True)")
+    assert running.get("/mlflow/")[0] == 200  # started at its first request
     before = running.processes()
     names = " ".join(before.values())
     for name in ("java", "ipykernel", "mlflow", "jupyterlab", "sleep 600"):

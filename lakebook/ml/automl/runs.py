@@ -27,7 +27,6 @@ def experiment(name: str | None, folder: str | None, target: str) -> str:
     As on the platform: `name` inside `folder` if either is given; otherwise the experiment that
     is active already, and where there is none a new one named by the target and the time.
     """
-    import mlflow
     from mlflow.tracking.fluent import _get_experiment_id
 
     if name is None and folder is None:
@@ -44,7 +43,23 @@ def experiment(name: str | None, folder: str | None, target: str) -> str:
     root = folder if folder is not None else "/Shared/lakebook"
     if not root.startswith("/"):
         raise AutoMLError(f"experiment_dir '{root}' is not a path; begin with '/', as in '/Users'")
-    return str(mlflow.set_experiment(f"{root.rstrip('/')}/{name}").experiment_id)
+    return _named(f"{root.rstrip('/')}/{name}")
+
+
+def _named(path: str) -> str:
+    """Return the id of the experiment at a path, made if there is none; the active one stays."""
+    from mlflow import MlflowClient
+
+    client = MlflowClient()
+    found = client.get_experiment_by_name(path)
+    if found is None:
+        return str(client.create_experiment(path))
+    if found.lifecycle_stage == "deleted":
+        raise AutoMLError(
+            f"experiment '{path}' is deleted; choose another experiment_name, or restore it by "
+            f"MlflowClient().restore_experiment('{found.experiment_id}')"
+        )
+    return str(found.experiment_id)
 
 
 def trial_tag(

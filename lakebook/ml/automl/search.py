@@ -179,11 +179,18 @@ class Lane:
         }
 
 
-def lane(number: int, order: Order) -> Iterator[dict[str, Any]]:
-    """Run trials until the budget is used; yield what happened to each."""
+def settle(order: Order) -> None:
+    """Make a worker ready for trials: it logs where the search does, and prints no warnings.
+
+    A worker's output goes to Spark's log, where nobody would read them.
+    """
     os.environ.update(order.environment)
     warnings.simplefilter("ignore")
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+
+
+def lane(number: int, order: Order) -> Iterator[dict[str, Any]]:
+    """Run trials until the budget is used; yield what happened to each."""
     at_work = Lane(number, order)
     while at_work.go_on():
         begun = time.time()
@@ -345,8 +352,9 @@ class Search:
         def work(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
             import pandas as pd
 
-            from lakebook.ml.automl.search import lane
+            from lakebook.ml.automl.search import lane, settle
 
+            settle(order)
             for frame in frames:
                 for number in frame["id"]:
                     for told in lane(int(number), order):

@@ -192,9 +192,22 @@ def test_a_table_is_searched_by_its_name_and_data_dir_keeps_its_rows(spark, sche
         experiment_name="first",
     )
     assert found.experiment.name == "/Shared/rents/first"
+    with mlflow.start_run() as own:  # a search leaves the experiment of its notebook
+        pass
+    assert own.info.experiment_id != found.experiment.experiment_id
     (kept,) = tmp_path.rglob("training.parquet")
     assert len(pd.read_parquet(kept)) == 300
     assert found._repr_html_().count("<img") == 2
+
+
+def test_a_deleted_experiment_is_refused_with_the_way_to_have_it_back(spark):
+    client = mlflow.MlflowClient()
+    gone = client.create_experiment("/Shared/rents/gone")
+    client.delete_experiment(gone)
+    with pytest.raises(automl.AutoMLError, match=rf"restore_experiment\('{gone}'\)"):
+        automl.regress(
+            flats(40), target_col="rent", experiment_dir="/Shared/rents", experiment_name="gone"
+        )
 
 
 def test_rows_are_used_in_turn_only_where_they_are_few(monkeypatch, spark):
