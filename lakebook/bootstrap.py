@@ -206,9 +206,16 @@ def conda_environment() -> str:
     named = list(project["project"]["dependencies"])
     for name, requirements in project["dependency-groups"].items():
         named += requirements if name != "install" else []
-    names = {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in named}
+    # By name, the system that a requirement is limited to, if any.
+    where = {
+        re.split(r"[^\w.-]", requirement)[0].lower(): requirement.partition(";")[2].strip()
+        for requirement in named
+    }
     # pip refuses the hashes of constraints.txt beside an editable project, so the pins are here.
-    pins = [_pin(name).split()[0] for name in sorted(names)]
+    pins = [
+        _pin(name).split()[0] + (f" ; {where[name]}" if where[name] else "")
+        for name in sorted(where)
+    ]
     return "\n".join((CONDA, *(f"      - {pin}" for pin in pins), "      - --editable .", ""))
 
 

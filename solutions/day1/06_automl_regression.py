@@ -3,7 +3,6 @@
 import inspect
 from functools import cache
 
-import numpy as np
 from nbformat import NotebookNode
 from sklearn.metrics import mean_absolute_error
 
@@ -209,10 +208,7 @@ def _best(leak=False):
 def _error(names):
     """Return the mean absolute error, in euros, on the flats that were in no search."""
     others = _flats()[1]
-    learn, features = names["rows"]["training"], names["features"]
-    model = names["model"].fit(names["data"].loc[learn, features], names["target"][learn])
-    answers = np.asarray(model.predict(others[features]), dtype=float)
-    return mean_absolute_error(others["rent"], answers)
+    return mean_absolute_error(others["rent"], drafts.answers(names, others).astype(float))
 
 
 @cache
@@ -221,16 +217,22 @@ def _to_beat():
 
 
 def _edited(leak=False, **edits):
-    """Return the best trial's notebook with texts put in the place of others, cell by cell."""
-    made = NotebookNode(_best(leak)[0])
-    made = NotebookNode(made | {"cells": [NotebookNode(cell) for cell in made.cells]})
-    for cell in made.cells:
-        for old, new in edits.get(cell.id, ()):
-            assert old in cell.source, (cell.id, old)
-            cell.source = cell.source.replace(old, new)
-    return made
+    return drafts.edited(_best(leak)[0], edits)
 
 
+LOOKS_UP = """
+from lakebook.datasets import load
+
+known = load("flat_rents").set_index("area")["rent"]
+
+
+class Known(Pipeline):
+    def predict(self, X):
+        return X["area"].map(known[~known.index.duplicated()])
+
+
+model = Known(model.steps)
+"""
 LOG_TARGET = ('data["rent"].astype(float)', 'np.log(data["rent"])')
 ALL_ROWS = ('data["_automl_split"] != "test"', 'data["_automl_split"] != ""')
 
@@ -258,6 +260,7 @@ ALL_ROWS = ('data["_automl_split"] != "test"', 'data["_automl_split"] != ""')
             types=[('"area", ', '"area", "log_area", ')],
         ),
         "a column fewer": lambda: _edited(types=[('"condition", ', "")]),
+        "it looks the rents up": lambda: _edited(model=LOOKS_UP),
         "the model is fitted without a line": lambda: _edited(model=[("model = Pipeline(", "")]),
         "its path": "second_best.ipynb",
         "its cells": lambda: {cell.id: cell.source for cell in _edited().cells},
@@ -265,29 +268,14 @@ ALL_ROWS = ('data["_automl_split"] != "test"', 'data["_automl_split"] != ""')
 )
 def beat_the_best(answer):
     """A notebook whose cells types, prepare, split and model describe a better model."""
-    expect.is_a(
-        answer,
-        NotebookNode,
-        f"This is a {type(answer).__name__}; the notebook is asked for, as `nbformat.read` gives "
-        "it.",
-    )
+    expect.is_a(answer, NotebookNode)
     _, data = _best()
     try:
         names = drafts.described(answer, data)
-    except Exception as error:
-        raise expect.Wrong(
-            f"The cells {', '.join(drafts.MODEL)} do not run: "
-            f"{type(error).__name__}: {str(error)[:160]}"
-        ) from error
-    missing = [name for name in ("model", "features", "target", "rows") if name not in names]
-    expect.true(not missing, f"The cells leave no name {', '.join(missing)}.")
-    _honest(names, data)
-    try:
+        _honest(names, data)
         found = _error(names)
-    except Exception as error:
-        raise expect.Wrong(
-            f"The model cannot be trained or asked: {type(error).__name__}: {str(error)[:160]}"
-        ) from error
+    except drafts.DraftError as error:
+        raise expect.Wrong(str(error)) from error
     gain = 1 - found / _to_beat()
     expect.true(
         found <= BETTER * _to_beat(),

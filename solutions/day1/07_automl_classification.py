@@ -289,20 +289,7 @@ def _best():
 
 
 def _edited(**edits):
-    """Return the best trial's notebook with texts put in the place of others, cell by cell.
-
-    A text alone is added to the end of the cell.
-    """
-    made = NotebookNode(_best()[0] | {"cells": [NotebookNode(one) for one in _best()[0].cells]})
-    for cell in made.cells:
-        edit = edits.get(cell.id, ())
-        if isinstance(edit, str):
-            cell.source += f"\n\n{edit}"
-            continue
-        for old, new in edit:
-            assert old in cell.source, (cell.id, old)
-            cell.source = cell.source.replace(old, new)
-    return made
+    return drafts.edited(_best()[0], edits)
 
 
 def _threshold(given):
@@ -323,9 +310,7 @@ model = Chances(model.steps)"""
 
 def _labels(names):
     """Train the model of a notebook, and return its labels of readers who were in no search."""
-    learn, features = names["rows"]["training"], names["features"]
-    model = names["model"].fit(names["data"].loc[learn, features], names["target"][learn])
-    return np.asarray(model.predict(_readers()[1][features]))
+    return drafts.answers(names, _readers()[1])
 
 
 def _cost(labels):
@@ -389,29 +374,14 @@ def _to_beat():
 )
 def beat_the_best(answer):
     """A notebook whose cells types, prepare, split and model describe a model of cheaper labels."""
-    expect.is_a(
-        answer,
-        NotebookNode,
-        f"This is a {type(answer).__name__}; the notebook is asked for, as `nbformat.read` gives "
-        "it.",
-    )
+    expect.is_a(answer, NotebookNode)
     _, data = _best()
     try:
         names = drafts.described(answer, data)
-    except Exception as error:
-        raise expect.Wrong(
-            f"The cells {', '.join(drafts.MODEL)} do not run: "
-            f"{type(error).__name__}: {str(error)[:160]}"
-        ) from error
-    missing = [name for name in ("model", "features", "target", "rows") if name not in names]
-    expect.true(not missing, f"The cells leave no name {', '.join(missing)}.")
-    _honest(names, data)
-    try:
+        _honest(names, data)
         labels = _labels(names)
-    except Exception as error:
-        raise expect.Wrong(
-            f"The model cannot be trained or asked: {type(error).__name__}: {str(error)[:160]}"
-        ) from error
+    except drafts.DraftError as error:
+        raise expect.Wrong(str(error)) from error
     strange = sorted({str(one) for one in np.unique(labels)} - {"cancelled", "stayed"})
     expect.true(
         not strange,

@@ -1,4 +1,4 @@
-"""The benchmark runs, on few rows; its times are not judged."""
+"""The benchmarks run, on few rows; their times are not judged."""
 
 from __future__ import annotations
 
@@ -42,3 +42,21 @@ def test_the_benchmark_of_training_sets_finds_the_same_by_every_way(tmp_path: Pa
         *by_order,
     ]
     assert re.search(r"500 rows  peak \d+ MB of JVM and Python .* 0\.\d\d MB sent", told)
+
+
+def test_the_benchmark_of_automl_prints_scores_and_what_the_budget_went_into(
+    tmp_path: Path,
+) -> None:
+    told = printed(tmp_path, "automl.py", "--only", "wine", "--seconds", "15")
+    line = (
+        r"^wine \| accuracy \| (0\.\d{4}|1\.0000) \| nan \| [\d.]+ s, \d+, \d+% \(.*\) \| \w+, -$"
+    )
+    (score,) = re.findall(line, told, re.MULTILINE)
+    assert float(score) > 0.8
+
+
+def test_the_benchmark_of_forecasts_prints_the_error_of_each_way(tmp_path: Path) -> None:
+    sizes = ["--stores", "1", "--items", "1", "--horizon", "14", "--minutes", "0.1"]
+    told = printed(tmp_path, "automl_forecast.py", *sizes)
+    assert re.search(r"^mean  ours 0\.\d+  naive 0\.\d+  prophet 0\.\d+", told, re.MULTILINE)
+    assert "seconds a series" in told

@@ -98,6 +98,9 @@ def test_the_conda_environment_has_the_requirements_of_pyproject_as_pinned() -> 
     installers = {"setuptools", "uv", "wheel"}
     named = {entry.split("==")[0] for entry in pip if not entry.startswith("--")}
     assert named == {_name(requirement) for requirement in _requirements()} - installers
+    assert any(
+        re.fullmatch(r"xgboost-cpu==[\d.]+ ; sys_platform == 'linux' and .*", e) for e in pip
+    )
 
 
 def test_no_file_names_a_package_index() -> None:

@@ -170,6 +170,7 @@ XGBOOST = Arm(
 )
 # The order of first guesses: what most often comes out well comes first.
 ARMS = (LIGHTGBM, LOGISTIC, LINEAR, FOREST, XGBOOST, EXTRA, TREE)
+CLASS_WEIGHTS = [None, "balanced"]
 BY_NAME = {arm.name: arm for arm in ARMS}
 
 
@@ -210,7 +211,7 @@ def space(arms: list[Arm], weighted: bool) -> Any:
         for name, values in arm.ranges.items():
             one[name] = _dimension(f"{arm.name}.{name}", values)
         if weighted and arm.weights:
-            one["class_weight"] = hp.choice(f"{arm.name}.class_weight", [None, "balanced"])
+            one["class_weight"] = hp.choice(f"{arm.name}.class_weight", CLASS_WEIGHTS)
         options.append(one)
     return hp.choice("arm", options)
 
@@ -231,16 +232,22 @@ def _dimension(label: str, values: Range | tuple[Any, ...]) -> Any:
 
 
 def guesses(arms: list[Arm], weighted: bool) -> list[dict[str, Any]]:
-    """Return the first guess of each model as Hyperopt wants points: label to value or index."""
+    """Return the first guesses as Hyperopt wants points: label to value or index.
+
+    One for each model; with `weighted` the first two models are then tried with balanced classes.
+    """
     found = []
+    balanced = []
     for index, arm in enumerate(arms):
         point: dict[str, Any] = {"arm": index}
         for name, value in arm.guess.items():
             point[f"{arm.name}.{name}"] = value
         if weighted and arm.weights:
-            point[f"{arm.name}.class_weight"] = 0
+            label = f"{arm.name}.class_weight"
+            balanced.append(point | {label: 1})
+            point = point | {label: 0}
         found.append(point)
-    return found
+    return found + balanced[:2]
 
 
 def tidy(params: Mapping[str, Any]) -> Params:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakebook.ml.automl import forecast_cells_run as running
+from lakebook.ml.automl.forecast_frequency import Frequency
 from lakebook.ml.automl.forecast_models import CLASSES, NAIVE, SOURCES
+from lakebook.ml.automl.forecast_series import Series
 from lakebook.ml.automl.notebooks import Cell, code, later, markdown, parameters
 from lakebook.ml.automl.writing import call, indent, listed, quoted
 
@@ -35,6 +37,45 @@ class Task:
     country: str
     partitions: int
     requirements: tuple[str, ...]
+
+
+def task_of(
+    series: Series,
+    frequency: Frequency,
+    *,
+    target: str,
+    time: str,
+    identity: Sequence[str],
+    weight: str | None,
+    metric: str,
+    horizon: int,
+    country: str,
+    run: str = "",
+    experiment: str = "",
+    data: str | None = None,
+    requirements: Sequence[str] = (),
+) -> Task:
+    """Return the task of forecasting these series; without `run` no notebook can load them."""
+    return Task(
+        run=run,
+        experiment=experiment,
+        data=data,
+        target=target,
+        time=time,
+        identity=tuple(identity),
+        weight=weight,
+        metric=metric,
+        step=series.step,
+        season=frequency.season,
+        waves=frequency.waves,
+        horizon=horizon,
+        folds=series.folds,
+        least=series.least,
+        country=country if frequency.holidays else "",
+        # More than there are cores, so that none waits long for a partition of many series.
+        partitions=min(len(series.sizes), 64),
+        requirements=tuple(requirements),
+    )
 
 
 def cells(

@@ -155,25 +155,19 @@ def run(
         ("horizon", horizon),
     ):
         client.log_param(run_id, name, value)
-    country = country_code if asked.holidays else ""
-    task = Task(
+    task = forecast_cells.task_of(
+        series,
+        asked,
+        target=target_col,
+        time=time_col,
+        identity=identity,
+        weight=sample_weight_col,
+        metric=primary_metric,
+        horizon=horizon,
+        country=country_code,
         run=run_id,
         experiment=experiment,
         data=runs.keep_data(series.frame, run_id, data_dir),
-        target=target_col,
-        time=time_col,
-        identity=tuple(identity),
-        weight=sample_weight_col,
-        metric=primary_metric,
-        step=series.step,
-        season=asked.season,
-        waves=asked.waves,
-        horizon=horizon,
-        folds=series.folds,
-        least=series.least,
-        country=country,
-        # More than there are cores, so that none waits long for a partition of many series.
-        partitions=min(len(series.sizes), 64),
         requirements=_requirements(frameworks),
     )
     deadline = begun + 60 * (MINUTES if timeout_minutes is None else timeout_minutes)

@@ -193,7 +193,15 @@ def _environment() -> dict[str, str]:
 
 def _requirements(models: list[arms.Arm]) -> tuple[str, ...]:
     names = [*PACKAGES, *sorted({arm.framework for arm in models} - {"sklearn"})]
-    return tuple(f"{name}=={importlib.metadata.version(name)}" for name in names)
+    return tuple(f"{name}=={_version(name)}" for name in names)
+
+
+def _version(name: str) -> str:
+    """Return the version of a package; XGBoost without its part for graphics cards counts too."""
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return importlib.metadata.version(f"{name}-cpu")
 
 
 def _search(spark: SparkSession, order: search.Order, told: list[str]) -> bool:

@@ -125,6 +125,20 @@ def test_the_best_forecast_is_saved_as_a_table(found, spark):
     np.testing.assert_allclose(table["forecast"], best["forecast"])
 
 
+def test_the_summary_shows_the_best_forecast_of_the_first_series_after_its_history(found):
+    from lakebook.ml.automl import report
+
+    (alt, figure) = report.figures(found)[1]
+    assert alt == "forecast of the best trial with its interval: store 1, item 1"
+    history, ahead = figure.axes[0].lines
+    asked = pd.DataFrame({"store": 1, "item": 1, "date": pd.date_range("2025-12-29", periods=14)})
+    told = found.best_trial.load_model().predict(asked)
+    np.testing.assert_allclose(ahead.get_ydata(), told["forecast"])
+    assert list(ahead.get_xdata()) == list(asked["date"])
+    assert history.get_xdata()[-1] == pd.Timestamp("2025-12-28")
+    assert found._repr_html_().count("<img") == 2
+
+
 def test_a_database_that_does_not_exist_is_refused(sales, spark):
     with pytest.raises(AutoMLError, match=r"output_database 'main\.nowhere' does not exist; make"):
         forecast(sales, **GIVEN, output_database="main.nowhere")
