@@ -33,7 +33,8 @@ class Range:
 class Arm:
     """A model: its framework, the class for each kind of task, and where its values may lie.
 
-    `guess` is tried first; `fixed` are arguments that no trial changes.
+    `guess` is tried first, `second` after the guesses of all models; no trial changes what is
+    `fixed`.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Arm:
     fixed: Params
     linear: bool = False
     weights: bool = True  # takes class_weight
+    second: Params | None = None
 
 
 _FOREST: dict[str, Range | tuple[Any, ...]] = {
@@ -122,13 +124,13 @@ LIGHTGBM = Arm(
     "LGBMClassifier",
     "LGBMRegressor",
     {
-        "n_estimators": Range(30, 500, log=True, whole=True),
-        "learning_rate": Range(0.01, 0.3, log=True),
-        "num_leaves": Range(4, 128, log=True, whole=True),
-        "min_child_samples": Range(2, 80, log=True, whole=True),
-        "colsample_bytree": Range(0.3, 1.0),
+        "n_estimators": Range(60, 600, log=True, whole=True),
+        "learning_rate": Range(0.03, 0.3, log=True),
+        "num_leaves": Range(4, 96, log=True, whole=True),
+        "min_child_samples": Range(2, 60, log=True, whole=True),
+        "colsample_bytree": Range(0.4, 1.0),
         "subsample": Range(0.5, 1.0),
-        "reg_lambda": Range(1e-3, 100, log=True),
+        "reg_lambda": Range(1e-2, 50, log=True),
     },
     {
         "n_estimators": 100,
@@ -140,6 +142,16 @@ LIGHTGBM = Arm(
         "reg_lambda": 0.1,
     },
     {"subsample_freq": 1, "n_jobs": 1, "random_state": SEED, "verbose": -1},
+    # More and smaller trees, for interactions of few columns.
+    second={
+        "n_estimators": 250,
+        "learning_rate": 0.1,
+        "num_leaves": 6,
+        "min_child_samples": 10,
+        "colsample_bytree": 0.9,
+        "subsample": 0.9,
+        "reg_lambda": 5.0,
+    },
 )
 XGBOOST = Arm(
     "xgboost",
@@ -198,22 +210,17 @@ def chosen(kind: str, exclude: Collection[str] | None) -> list[Arm]:
     return found
 
 
-def space(arms: list[Arm], weighted: bool) -> Any:
-    """Return the conditional Hyperopt space of these models.
+def space(arm: Arm, weighted: bool) -> dict[str, Any]:
+    """Return the Hyperopt space of a model.
 
     With `weighted` a trial may also balance the classes by weights.
     """
     from hyperopt import hp
 
-    options = []
-    for arm in arms:
-        one: dict[str, Any] = {"arm": arm.name}
-        for name, values in arm.ranges.items():
-            one[name] = _dimension(f"{arm.name}.{name}", values)
-        if weighted and arm.weights:
-            one["class_weight"] = hp.choice(f"{arm.name}.class_weight", CLASS_WEIGHTS)
-        options.append(one)
-    return hp.choice("arm", options)
+    found = {name: _dimension(f"{arm.name}.{name}", dim) for name, dim in arm.ranges.items()}
+    if weighted and arm.weights:
+        found["class_weight"] = hp.choice(f"{arm.name}.class_weight", CLASS_WEIGHTS)
+    return found
 
 
 def _dimension(label: str, values: Range | tuple[Any, ...]) -> Any:
@@ -231,23 +238,26 @@ def _dimension(label: str, values: Range | tuple[Any, ...]) -> Any:
     return hp.uniform(label, values.low, values.high)
 
 
-def guesses(arms: list[Arm], weighted: bool) -> list[dict[str, Any]]:
-    """Return the first guesses as Hyperopt wants points: label to value or index.
+def guesses(models: list[Arm], weighted: bool) -> list[tuple[Arm, dict[str, Any]]]:
+    """Return what is tried first, as Hyperopt wants points: label to value or index of a choice.
 
-    One for each model; with `weighted` the first two models are then tried with balanced classes.
+    One guess for each model; with `weighted` the first two models are then tried with balanced
+    classes; last come second guesses.
     """
-    found = []
-    balanced = []
-    for index, arm in enumerate(arms):
-        point: dict[str, Any] = {"arm": index}
-        for name, value in arm.guess.items():
-            point[f"{arm.name}.{name}"] = value
-        if weighted and arm.weights:
-            label = f"{arm.name}.class_weight"
-            balanced.append(point | {label: 1})
-            point = point | {label: 0}
-        found.append(point)
-    return found + balanced[:2]
+    found: list[tuple[Arm, dict[str, Any]]] = []
+    balanced, second = list(found), list(found)
+    for arm in models:
+        for place, guess in ((found, arm.guess), (second, arm.second)):
+            if guess is None:
+                continue
+            point = {f"{arm.name}.{name}": value for name, value in guess.items()}
+            if weighted and arm.weights:
+                label = f"{arm.name}.class_weight"
+                if place is found:
+                    balanced.append((arm, point | {label: 1}))
+                point[label] = 0
+            place.append((arm, point))
+    return found + balanced[:2] + second
 
 
 def tidy(params: Mapping[str, Any]) -> Params:

@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeAlias
+
 from lakebook.ml.automl import cells_after, cells_prepare, cells_train
 from lakebook.ml.automl.arms import Arm, Params
 from lakebook.ml.automl.notebooks import Cell, code, markdown, parameters
 from lakebook.ml.automl.task import Task
 from lakebook.ml.automl.writing import quoted
 
+BLEND = "blend"
+Members: TypeAlias = Sequence[tuple[Arm, Params]]
+
 
 def cells(task: Task, arm: Arm, params: Params, name: str) -> list[Cell]:
     """Return the cells of a trial: `params` are what the search chose for the model."""
+    text = "## The model\n\nChange a value here, run all, and compare."
+    made = _cells(task, [arm], arm.name, name, text, cells_train.model(task, arm, params))
+    at = next(number for number, cell in enumerate(made) if cell.id == "m-picture")
+    return [*made[:at], markdown("m-shap", _SHAP), cells_after.shap(task), *made[at:]]
+
+
+def blend(task: Task, members: Members, name: str) -> list[Cell]:
+    """Return the cells of a trial whose answer is the mean of several models' answers."""
+    text = (
+        "## The models\n\nEach has the values that an earlier trial was best with. The answer is "
+        "the mean of theirs, which errs less where they err differently."
+    )
+    arms = [arm for arm, _ in members]
+    return _cells(task, arms, BLEND, name, text, cells_train.blend(task, members))
+
+
+def _cells(
+    task: Task, arms: Sequence[Arm], what: str, name: str, text: str, model: Cell
+) -> list[Cell]:
     return [
-        markdown("title", _title(task, arm, name)),
+        markdown("title", _title(task, what, name)),
         _parameters(task, name),
         markdown("m-load", "## Load the data\n\nThe rows the search was given, with their split."),
-        load(task),
+        load(task, numpy=what != BLEND or task.kind == "classify"),
         markdown("m-types", cells_prepare.types_text(task)),
         cells_prepare.types(task),
-        markdown("m-prepare", cells_prepare.prepare_text(task, arm)),
-        cells_prepare.prepare(task, arm),
+        markdown("m-prepare", cells_prepare.prepare_text(task, *arms)),
+        cells_prepare.prepare(task, *arms),
         markdown("m-split", cells_train.split_text(task)),
         cells_train.split(task),
-        markdown("m-model", "## The model\n\nChange a value here, run all, and compare."),
-        cells_train.model(task, arm, params),
+        markdown("m-model", text),
+        model,
         markdown("m-scores", "## Train and score"),
         cells_train.scores(task),
         cells_train.fit(task),
@@ -31,8 +56,6 @@ def cells(task: Task, arm: Arm, params: Params, name: str) -> list[Cell]:
         cells_train.log(task),
         markdown("m-importances", _IMPORTANCES),
         cells_after.importances(task),
-        markdown("m-shap", _SHAP),
-        cells_after.shap(task),
         markdown("m-picture", "## Where it is wrong\n\nOn the test rows."),
         cells_after.picture(task),
         markdown("m-final", _FINAL),
@@ -42,10 +65,10 @@ def cells(task: Task, arm: Arm, params: Params, name: str) -> list[Cell]:
     ]
 
 
-def _title(task: Task, arm: Arm, name: str) -> str:
+def _title(task: Task, model: str, name: str) -> str:
     what = "Classification" if task.kind == "classify" else "Regression"
     return (
-        f"# {what} of `{task.target}`: {arm.name} ({name})\n\n"
+        f"# {what} of `{task.target}`: {model} ({name})\n\n"
         "This notebook is the trial: the search has run these cells, except the last sections, "
         "which are for you. It runs on its own, from top to bottom, and gives the metrics that "
         "were logged. Edit it and run it again; the new run joins the experiment."
@@ -81,9 +104,9 @@ register_as = None  # such as "main.default.my_model"
     )
 
 
-def load(task: Task) -> Cell:
-    """Return the cell that reads the rows."""
-    lines = ["import mlflow", "import numpy as np", "import pandas as pd", ""]
+def load(task: Task, numpy: bool = True) -> Cell:
+    """Return the cell that reads the rows; later ones may need NumPy."""
+    lines = ["import mlflow", *["import numpy as np"] * numpy, "import pandas as pd", ""]
     if task.data is None:
         lines += [
             'folder = mlflow.artifacts.download_artifacts(run_id=search_run, artifact_path="data")',

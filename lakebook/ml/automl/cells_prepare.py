@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lakebook.ml.automl.arms import SEED, Arm
 from lakebook.ml.automl.notebooks import Cell, code
 from lakebook.ml.automl.task import FOLDS, Task
@@ -97,13 +99,16 @@ def types(task: Task) -> Cell:
     )
 
 
-def prepare_text(task: Task, arm: Arm) -> str:
+def prepare_text(task: Task, *arms: Arm) -> str:
     """Return what is said before the columns are made into numbers."""
-    numbers = "they stay as they are: trees need no scale, and take gaps."
-    if arm.linear:
-        numbers = "gaps are filled, a column marks where they were, and all are scaled."
-    elif task.imputers:
-        numbers = "gaps are filled where `imputers` asked for it; trees take the others."
+    linear = "gaps are filled, a column marks where they were, and all are scaled."
+    trees = "they stay as they are: trees need no scale, and take gaps."
+    if task.imputers:
+        trees = "gaps are filled where `imputers` asked for it; trees take the others."
+    ways = {arm.linear for arm in arms}
+    numbers = linear if ways == {True} else trees
+    if len(ways) == 2:
+        numbers = f"for trees {trees.removesuffix('.')}. For the linear model {linear}"
     told = {
         "numbers": f"Numbers: {numbers}",
         "categories": "Categories: a column for each value (one-hot).",
@@ -118,8 +123,24 @@ def prepare_text(task: Task, arm: Arm) -> str:
     )
 
 
-def prepare(task: Task, arm: Arm) -> Cell:
-    """Return the cell of `prepare`, the transformer of columns."""
+def prepare(task: Task, *arms: Arm) -> Cell:
+    """Return the cell of `prepare`, the transformer of columns.
+
+    For trees and linear models together these are two, `prepare_trees` and `prepare_linear`.
+    """
+    made = {prepared(arm, arms): _transformer(task, arm) for arm in arms}
+    text = "\n\n".join(f"{name} = {transformer}" for name, transformer in made.items())
+    return code("prepare", with_imports((_DATES if task.of("date") else "") + text))
+
+
+def prepared(arm: Arm, arms: Sequence[Arm]) -> str:
+    """Return the name of the transformer that a model of a notebook is given."""
+    if len({one.linear for one in arms}) == 1:
+        return "prepare"
+    return "prepare_linear" if arm.linear else "prepare_trees"
+
+
+def _transformer(task: Task, arm: Arm) -> str:
     steps = []
     for label, kinds in LISTS.items():
         names = task.of(*kinds)
@@ -133,10 +154,8 @@ def prepare(task: Task, arm: Arm) -> Cell:
             gaps = ['SimpleImputer(strategy="mean", add_indicator=True)']
             parts = (gaps if label == "numbers" and arm.linear else []) + _encoded(task, label, arm)
             steps.append(_step(label, parts, label if len(rest) == len(names) else listed(rest)))
-    made = "prepare = ColumnTransformer(\n    [\n"
-    made += "".join(f"        {indent(step, 8)},\n" for step in steps)
-    made += "    ],\n    sparse_threshold=0,\n)"
-    return code("prepare", with_imports((_DATES if task.of("date") else "") + made))
+    inside = "".join(f"        {indent(step, 8)},\n" for step in steps)
+    return f"ColumnTransformer(\n    [\n{inside}    ],\n    sparse_threshold=0,\n)"
 
 
 def _encoded(task: Task, label: str, arm: Arm) -> list[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lakebook.ml.automl.arms import SEED, Arm, Params
-from lakebook.ml.automl.cells_prepare import LISTS
+from lakebook.ml.automl.cells_prepare import LISTS, prepared
 from lakebook.ml.automl.notebooks import Cell, code
 from lakebook.ml.automl.task import FOLDS, SPLIT, Task
 from lakebook.ml.automl.writing import call, indent, listed, mapping, quoted, with_imports
@@ -61,16 +63,21 @@ _NUMBERED = '''class Numbered(ClassifierMixin, BaseEstimator):
 '''
 
 
-def model(task: Task, arm: Arm, params: Params) -> Cell:
-    """Return the cell of `params` and `model`."""
+def _estimator(task: Task, arm: Arm, params: str) -> tuple[str, str, str]:
+    """Return the class of a model, the call that makes it, and what has to stand before it."""
     name = arm.classifier if task.kind == "classify" else arm.regressor
     fixed = [f"{key}={quoted(value)}" for key, value in arm.fixed.items()]
-    made = call(name, ["**params", *fixed])
-    before = ""
+    made = call(name, [f"**{params}", *fixed])
     if arm.linear and task.kind == "regress":
         made = call("TransformedTargetRegressor", [made, "transformer=StandardScaler()"])
     if arm.name == "xgboost" and task.kind == "classify":
-        before, made = _NUMBERED, call("Numbered", [made])
+        return name, call("Numbered", [made]), _NUMBERED
+    return name, made, ""
+
+
+def model(task: Task, arm: Arm, params: Params) -> Cell:
+    """Return the cell of `params` and `model`."""
+    name, made, before = _estimator(task, arm, "params")
     text = f"""{before}params = {mapping(params)}
 model = Pipeline(
     [
@@ -80,6 +87,42 @@ model = Pipeline(
     ]
 )"""
     return code("model", with_imports(text, **{name: arm.module}))
+
+
+def blend(task: Task, members: Sequence[tuple[Arm, Params]]) -> Cell:
+    """Return the cell of `params` and `model`, the mean of several models' answers."""
+    arms = [arm for arm, _ in members]
+    modules, before, given, steps = {}, "", [], []
+    for arm, params in members:
+        name, made, needed = _estimator(task, arm, f"of_{arm.name}")
+        modules[name] = arm.module
+        before += needed
+        given.append(f"of_{arm.name} = {mapping(params)}")
+        pipeline = call("make_pipeline", [prepared(arm, arms), made])
+        steps.append(call("", [quoted(arm.name), pipeline]))
+    voting = 'VotingClassifier(members, voting="soft")'
+    voting = voting if task.kind == "classify" else "VotingRegressor(members)"
+    told = "\n".join(
+        f'params |= {{f"{arm.name}.{{key}}": value for key, value in of_{arm.name}.items()}}'
+        for arm in arms
+    )
+    inside = "".join(f"    {indent(step)},\n" for step in steps)
+    text = (
+        before
+        + "\n".join(given)
+        + f"""
+members = [
+{inside}]
+params = {{}}
+{told}
+model = Pipeline(
+    [
+        ("types", FunctionTransformer(to_types)),
+        ("model", {voting}),
+    ]
+)"""
+    )
+    return code("model", with_imports(text, **modules))
 
 
 _REGRESS = '''

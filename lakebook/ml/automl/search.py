@@ -17,7 +17,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from lakebook.ml.automl import arms, cells, jobs, notebooks, runs
 from lakebook.ml.automl.arms import SEED, Arm
@@ -27,12 +27,20 @@ if TYPE_CHECKING:
     import pandas as pd
     from pyspark.sql import SparkSession
 
-POINT = "lakebook.automl.point"  # tag, JSON: what TPE proposed and the loss
+Point: TypeAlias = dict[str, Any]  # label of Hyperopt to value, or to the index of a choice
+
+POINT = "lakebook.automl.point"  # tag, JSON: what TPE proposed, the loss and how long it took
 FAILURE = "lakebook.automl.failure"  # tag: why a trial failed
 # After so many trials without a better score the search ends, if it has no other end.
 PATIENCE = 25
-# TPE proposes at random before it has this many results.
-STARTUP = 10
+# TPE proposes at random before a model has this many results …
+STARTUP = 4
+# … and takes this share of them for good ones; with Hyperopt's own, one of few would be.
+GAMMA = 0.3
+# What each model gets of the time, measured by the one that is better by a rank.
+SHARE = 1 / 3
+# The share of the time that is left when the two best models are tried together, at least.
+BLENDING = 0.12
 # Lanes look for the results of others at most this often, in seconds.
 EXCHANGE = 3.0
 # Spark gives the Python worker of a cancelled task two seconds; a trial may end well in them.
@@ -61,12 +69,16 @@ class Order:
 
 @dataclass
 class Lane:
-    """A lane at work: its proposals, and what it knows of its own trials and the others'."""
+    """A lane at work: its proposals, and what it knows of its own trials and the others'.
+
+    Each model has a history of its own, from which TPE proposes its hyperparameters. Which model is
+    next follows from what they have reached: the best gets two thirds of the time, the second a
+    third of that, and so on, so that slow models that fall behind do not eat the budget.
+    """
 
     number: int
     order: Order
     known: set[str] = field(default_factory=set)
-    seconds: dict[str, float] = field(default_factory=dict)
     looked: float = 0.0
     best: float = float("inf")
     since: int = 0
@@ -74,15 +86,12 @@ class Lane:
 
     def __post_init__(self) -> None:
         """Prepare the proposals: first guesses, dealt out over the lanes, then TPE."""
-        from hyperopt import Trials
-        from hyperopt.base import Domain
-
-        self.arms = [arms.BY_NAME[name] for name in self.order.arms]
         weighted = self.order.task.weighted
-        self.domain = Domain(lambda point: 0.0, arms.space(self.arms, weighted))
-        self.trials = Trials()
-        self.guesses = arms.guesses(self.arms, weighted)[self.number :: self.order.lanes]
+        models = [arms.BY_NAME[name] for name in self.order.arms]
+        self.histories = {arm.name: History(arm, weighted) for arm in models}
+        self.guesses = arms.guesses(models, weighted)[self.number :: self.order.lanes]
         self.seed = self.order.seed + 1000 * self.number
+        self.begun, self.blended = time.time(), False
 
     def go_on(self) -> bool:
         """Return whether there is to be another trial."""
@@ -91,46 +100,60 @@ class Lane:
             return self.count < len(range(self.number, budget.trials, self.order.lanes))
         if self.count and budget.deadline is not None and time.time() >= budget.deadline:
             return False
-        return self.since < PATIENCE
+        return not self.tired
 
-    def ask(self) -> dict[str, Any] | None:
-        """Return the next point as a document of Hyperopt; None where no time is left for it."""
-        from hyperopt import tpe
+    @property
+    def tired(self) -> bool:
+        """Return whether nothing has become better for so long that the search ends."""
+        return self.order.budget.trials is None and self.since >= PATIENCE
 
+    def blend(self) -> list[tuple[Arm, arms.Params]]:
+        """Return the two best models where it is time to try the mean of their answers.
+
+        That is once, in the first lane, when the end of the time comes near or nothing has become
+        better for long; where there is no such end, or rows have weights, it is never.
+        """
+        end = self.order.budget.deadline
+        ended = [one for one in self.histories.values() if one.best < float("inf")]
+        if self.number or end is None or self.order.task.weight is not None:
+            return []
+        if self.blended or len(ended) < 2:
+            return []
+        members = sorted(ended, key=lambda one: one.best)[:2]
+        left, needed = end - time.time(), 1.3 * sum(one.took for one in members)
+        near = left < max(2 * needed, BLENDING * (end - self.begun))
+        if left < needed or not (near or self.tired):
+            return []
+        self.blended = True
+        return [(one.arm, one.values(one.at)) for one in members]
+
+    def ask(self) -> tuple[Arm, Point] | None:
+        """Return the next model and its point; None where no time is left for any."""
         if self.guesses:
-            return self._document(self.guesses.pop(0))
+            return self.guesses.pop(0)
         self._learn_from_others()
         left = (self.order.budget.deadline or float("inf")) - time.time()
-        for _ in range(5):
-            self.seed += 1
-            (made,) = tpe.suggest(
-                [self._id()], self.domain, self.trials, self.seed, n_startup_jobs=STARTUP
-            )
-            arm, _ = self.values(made)
-            # What took long is not begun again where its end would come too late.
-            if self.seconds.get(arm.name, 0.0) < 1.5 * left:
-                return made
-        return None
+        # What took long is not begun again where its end would come too late.
+        fitting = [one for one in self.histories.values() if one.last < 1.5 * left]
+        if not fitting:
+            return None
+        self.seed += 1
+        chosen = self._turn(fitting)
+        return chosen.arm, chosen.propose(self.seed)
 
-    def values(self, made: dict[str, Any]) -> tuple[Arm, arms.Params]:
-        """Return the model of a point and its hyperparameters."""
-        from hyperopt import space_eval
+    def _turn(self, histories: list[History]) -> History:
+        """Return the one that is furthest behind its share, which its rank decides."""
+        ranked = sorted(histories, key=lambda one: one.best)
+        # Times never repeat; a search of so many trials has to.
+        counted = self.order.budget.trials is not None
+        used = [float(len(one.trials.trials)) if counted else one.seconds for one in ranked]
+        shares = [SHARE**rank for rank in range(len(ranked))]
+        behind = [spent / share for spent, share in zip(used, shares, strict=True)]
+        return ranked[behind.index(min(behind))]
 
-        point = {key: value[0] for key, value in made["misc"]["vals"].items() if value}
-        chosen = dict(space_eval(arms.space(self.arms, self.order.task.weighted), point))
-        arm = arms.BY_NAME[chosen.pop("arm")]
-        return arm, arms.tidy({key: v for key, v in chosen.items() if v is not None})
-
-    def tell(self, made: dict[str, Any], loss: float | None) -> None:
-        """Take in a result; None is a trial that failed."""
-        from hyperopt import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK
-
-        done = made | {"state": JOB_STATE_DONE}
-        done["result"] = (
-            {"status": STATUS_FAIL} if loss is None else {"status": STATUS_OK, "loss": loss}
-        )
-        self.trials.insert_trial_doc(done)
-        self.trials.refresh()
+    def tell(self, arm: Arm, point: Point, loss: float | None, seconds: float) -> None:
+        """Take in a result; no loss is a trial that failed."""
+        self.histories[arm.name].add(point, loss, seconds)
         better = loss is not None and loss < self.best - 1e-5 * abs(
             self.best if self.best < 1e300 else 1
         )
@@ -151,32 +174,77 @@ class Lane:
                 continue
             self.known.add(run.info.run_id)
             told = json.loads(run.data.tags[POINT])
-            self.tell(self._document(told["point"]), told["loss"])
+            if told["arm"] in self.histories:
+                arm = self.histories[told["arm"]].arm
+                self.tell(arm, told["point"], told["loss"], told["seconds"])
 
-    def _id(self) -> int:
-        return self.trials.new_trial_ids(1)[0]
 
-    def _document(self, point: dict[str, Any]) -> dict[str, Any]:
-        """Return a point as Hyperopt keeps it: labels that it does not use are empty."""
-        number, labels = self._id(), self.domain.params
+class History:
+    """What is known of one model: points, losses (lower is better), and how long they took."""
+
+    def __init__(self, arm: Arm, weighted: bool) -> None:
+        from hyperopt import Trials
+        from hyperopt.base import Domain
+
+        self.arm = arm
+        self.space = arms.space(arm, weighted)
+        self.domain, self.trials = Domain(lambda point: 0.0, self.space), Trials()
+        self.best, self.seconds, self.last = float("inf"), 0.0, 0.0
+        self.at: Point = {}  # of the best …
+        self.took = 0.0  # … and the seconds of that trial
+
+    def propose(self, seed: int) -> Point:
+        """Return the point that TPE would try next."""
+        from hyperopt import tpe
+
+        numbers = self.trials.new_trial_ids(1)
+        (made,) = tpe.suggest(
+            numbers, self.domain, self.trials, seed, n_startup_jobs=STARTUP, gamma=GAMMA
+        )
+        # NumPy's numbers are none of JSON's.
         return {
-            "state": 0,
-            "tid": number,
-            "spec": None,
-            "result": {"status": "new"},
-            "misc": {
-                "tid": number,
-                "cmd": ("domain_attachment", "FMinIter_Domain"),
-                "workdir": None,
-                "idxs": {label: [number] if label in point else [] for label in labels},
-                "vals": {label: [point[label]] if label in point else [] for label in labels},
-            },
-            "exp_key": None,
-            "owner": None,
-            "version": 0,
-            "book_time": None,
-            "refresh_time": None,
+            label: getattr(value[0], "item", lambda value=value: value[0])()
+            for label, value in made["misc"]["vals"].items()
+            if value
         }
+
+    def values(self, point: Point) -> arms.Params:
+        """Return the hyperparameters of a point."""
+        from hyperopt import space_eval
+
+        chosen = dict(space_eval(self.space, point))
+        return arms.tidy({key: value for key, value in chosen.items() if value is not None})
+
+    def add(self, point: Point, loss: float | None, seconds: float) -> None:
+        """Take in a result as Hyperopt keeps it: labels that a point does not use are empty."""
+        from hyperopt import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK
+
+        (number,), labels = self.trials.new_trial_ids(1), self.domain.params
+        failed = {"status": STATUS_FAIL}
+        self.trials.insert_trial_doc(
+            {
+                "state": JOB_STATE_DONE,
+                "tid": number,
+                "spec": None,
+                "result": failed if loss is None else {"status": STATUS_OK, "loss": loss},
+                "misc": {
+                    "tid": number,
+                    "cmd": ("domain_attachment", "FMinIter_Domain"),
+                    "workdir": None,
+                    "idxs": {label: [number] if label in point else [] for label in labels},
+                    "vals": {label: [point[label]] if label in point else [] for label in labels},
+                },
+                "exp_key": None,
+                "owner": None,
+                "version": 0,
+                "book_time": None,
+                "refresh_time": None,
+            }
+        )
+        self.trials.refresh()
+        self.seconds, self.last = self.seconds + seconds, seconds
+        if loss is not None and loss < self.best:
+            self.best, self.at, self.took = loss, point, seconds
 
 
 def settle(order: Order) -> None:
@@ -192,27 +260,25 @@ def settle(order: Order) -> None:
 def lane(number: int, order: Order) -> Iterator[dict[str, Any]]:
     """Run trials until the budget is used; yield what happened to each."""
     at_work = Lane(number, order)
-    while at_work.go_on():
-        begun = time.time()
-        made = at_work.ask()
-        if made is None:
+    while True:
+        members = at_work.blend()
+        if members:
+            plan = Plan.of_blend(order.task, members)
+        elif at_work.go_on() and (asked := at_work.ask()) is not None:
+            arm, point = asked
+            params = at_work.histories[arm.name].values(point)
+            plan = Plan.of_model(order.task, arm, params, point, f"{number + 1}", at_work.count + 1)
+            at_work.count += 1
+        else:
             return
-        arm, params = at_work.values(made)
-        at_work.count += 1
-        name = f"{arm.name}-{number + 1}.{at_work.count:02d}"
-        point = {
-            # NumPy's numbers are none of JSON's.
-            key: getattr(value[0], "item", lambda value=value: value[0])()
-            for key, value in made["misc"]["vals"].items()
-            if value
-        }
-        loss, run, seconds, error = trial(order.task, arm, params, name, point)
+        begun = time.time()
+        loss, run, seconds, error = trial(order.task, plan)
         if run:
             at_work.known.add(run)
-        at_work.tell(made, loss)
-        at_work.seconds[arm.name] = time.time() - begun
+        if not members:
+            at_work.tell(arm, point, loss, time.time() - begun)
         yield {
-            "name": name,
+            "name": plan.name,
             "run": run,
             "loss": loss,
             "error": error,
@@ -222,9 +288,41 @@ def lane(number: int, order: Order) -> Iterator[dict[str, Any]]:
         }
 
 
-def trial(
-    task: Task, arm: Arm, params: arms.Params, name: str, point: dict[str, Any]
-) -> tuple[float | None, str, dict[str, float], str | None]:
+@dataclass(frozen=True)
+class Plan:
+    """A trial to be run: its name, its cells, and what is told of it."""
+
+    name: str
+    arm: str
+    made: list[notebooks.Cell]
+    description: str
+    preparation: str
+    point: Point | None = None  # None is none of TPE's
+
+    @classmethod
+    def of_model(
+        cls, task: Task, arm: Arm, params: arms.Params, point: Point, lane: str, number: int
+    ) -> Plan:
+        """Return the plan of one model."""
+        name = f"{arm.name}-{lane}.{number:02d}"
+        made = cells.cells(task, arm, params, name)
+        return cls(name, arm.name, made, describe(arm, params), preparation(task, arm), point)
+
+    @classmethod
+    def of_blend(cls, task: Task, members: cells.Members) -> Plan:
+        """Return the plan of the mean of several models' answers."""
+        name = f"{cells.BLEND}-01"
+        told = "; ".join(describe(arm, params) for arm, params in members)
+        return cls(
+            name,
+            cells.BLEND,
+            cells.blend(task, members, name),
+            f"{cells.BLEND}({told})",
+            preparation(task, *(arm for arm, _ in members)),
+        )
+
+
+def trial(task: Task, plan: Plan) -> tuple[float | None, str, dict[str, float], str | None]:
     """Run a trial: its notebook's cells, then what MLflow is to know about them.
 
     Returns the loss (lower is better; None if it failed), the run's id, seconds by what they were
@@ -232,11 +330,18 @@ def trial(
     """
     import mlflow
 
-    made = cells.cells(task, arm, params, name)
+    started = time.time()
+
+    def told_to_lanes(loss: float | None) -> dict[str, str]:
+        if plan.point is None:
+            return {}
+        known = {"arm": plan.arm, "point": plan.point, "loss": loss}
+        return {POINT: json.dumps(known | {"seconds": time.time() - started})}
+
     client = mlflow.MlflowClient()
     told = {"experiment_id": task.experiment, "parent_run": task.run}
     try:
-        names, seconds = notebooks.run(made, told, name)
+        names, seconds = notebooks.run(plan.made, told, plan.name)
         score = float(names["metrics"][f"val_{task.metric.logged}"])
         if score != score:
             raise ValueError(f"val_{task.metric.logged} is not a number")
@@ -249,28 +354,27 @@ def trial(
         while mlflow.active_run():
             mlflow.end_run("FAILED")
         with mlflow.start_run(
-            run_name=name, experiment_id=task.experiment, parent_run_id=task.run, nested=True
+            run_name=plan.name, experiment_id=task.experiment, parent_run_id=task.run, nested=True
         ) as failed:
-            mlflow.log_params(params)
-            mlflow.set_tags({FAILURE: reason, POINT: json.dumps({"point": point, "loss": None})})
+            mlflow.set_tags({FAILURE: reason, **told_to_lanes(None)})
         client.set_terminated(failed.info.run_id, "FAILED")
-        runs.keep(failed.info.run_id, f"{name}.ipynb", notebooks.write(made))
+        runs.keep(failed.info.run_id, f"{plan.name}.ipynb", notebooks.write(plan.made))
         return None, failed.info.run_id, {}, reason
     run = names["run"].info.run_id
     loss = -score if task.metric.higher else score
     begun = time.perf_counter()
-    runs.keep(run, f"{name}.ipynb", notebooks.write(made))
+    runs.keep(run, f"{plan.name}.ipynb", notebooks.write(plan.made))
     seconds["log"] = seconds.get("log", 0.0) + time.perf_counter() - begun
     tags = runs.trial_tag(
-        describe(arm, params),
-        preparation(task, arm),
+        plan.description,
+        plan.preparation,
         score,
         seconds,
-        notebook=f"{name}.ipynb",
+        notebook=f"{plan.name}.ipynb",
         model=names["logged"].model_uri,
-        arm=arm.name,
+        arm=plan.arm,
     )
-    for key, value in (tags | {POINT: json.dumps({"point": point, "loss": loss})}).items():
+    for key, value in (tags | told_to_lanes(loss)).items():
         client.set_tag(run, key, value)
     return loss, run, seconds, None
 
@@ -280,13 +384,13 @@ def describe(arm: Arm, params: arms.Params) -> str:
     return f"{arm.name}({', '.join(f'{key}={value}' for key, value in params.items())})"
 
 
-def preparation(task: Task, arm: Arm) -> str:
+def preparation(task: Task, *arms: Arm) -> str:
     """Return in a line what is done to the columns before the model."""
+    ways = {True: "filled and scaled", False: "as they are"}
+    linear = list(dict.fromkeys(arm.linear for arm in arms))
+    numbers = " or ".join(ways[one] for one in linear)
     parts = [
-        (
-            ("numeric", "boolean"),
-            "numbers filled and scaled" if arm.linear else "numbers as they are",
-        ),
+        (("numeric", "boolean"), f"numbers {numbers}"),
         (("category",), "categories one-hot"),
         (("many_categories",), "many categories by the target's mean"),
         (("date",), "dates as calendar parts"),

@@ -23,6 +23,8 @@ PLACES = {
     "TargetEncoder": "sklearn.preprocessing",
     "TfidfVectorizer": "sklearn.feature_extraction.text",
     "TransformedTargetRegressor": "sklearn.compose",
+    "VotingClassifier": "sklearn.ensemble",
+    "VotingRegressor": "sklearn.ensemble",
     "cross_val_predict": "sklearn.model_selection",
     "make_pipeline": "sklearn.pipeline",
 }

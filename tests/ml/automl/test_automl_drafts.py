@@ -106,6 +106,7 @@ def test_the_forecasters_of_a_notebook_say_what_comes_after_the_rows(weekly, kin
     lost = drafts.edited(notebook, {"validate": "def one_series(history): return 1 / 0"})
     with pytest.raises(drafts.DraftError, match="cannot be forecast: ZeroDivisionError"):
         drafts.forecasts(lost, weekly)
-    strange = drafts.edited(notebook, {"candidates": "candidates[0]['growth'] = 'up'"})
+    setting = {"prophet": "growth", "arima": "max_p"}[kind]
+    strange = drafts.edited(notebook, {"candidates": f"candidates[0][{setting!r}] = 'up'"})
     with pytest.raises(drafts.DraftError, match="A series cannot be forecast"):
         drafts.forecasts(strange, weekly)
