@@ -58,8 +58,9 @@ def classify(
     `primary_metric` is f1, log_loss, precision, accuracy or roc_auc; where there are two classes
     f1 and precision are those of `pos_label`, by default the last class in sorted order, otherwise
     averages weighted by class. Rows are split 60/20/20, or by `split_col` (train, validate, test),
-    or in the order of `time_col`. The search ends after `timeout_minutes`, after `max_trials`, or,
-    where neither is given, when scores have stopped getting better.
+    or in the order of `time_col`. The search ends after `max_trials`; otherwise when scores have
+    stopped getting better, at the latest after `timeout_minutes`, and then the mean of what the two
+    best models say is tried as well.
 
     Raises AutoMLError for input that cannot be used, naming it and the way out.
     """

@@ -7,9 +7,9 @@ from typing import TypeAlias
 
 from lakebook.ml.automl import cells_after, cells_prepare, cells_train
 from lakebook.ml.automl.arms import Arm, Params
-from lakebook.ml.automl.notebooks import Cell, code, markdown, parameters
+from lakebook.ml.automl.cells_common import load, trial_parameters
+from lakebook.ml.automl.notebooks import Cell, markdown
 from lakebook.ml.automl.task import Task
-from lakebook.ml.automl.writing import quoted
 
 BLEND = "blend"
 Members: TypeAlias = Sequence[tuple[Arm, Params]]
@@ -38,9 +38,12 @@ def _cells(
 ) -> list[Cell]:
     return [
         markdown("title", _title(task, what, name)),
-        _parameters(task, name),
+        trial_parameters(
+            task.run, task.experiment, name, register="main.default.my_model", explain=True
+        ),
         markdown("m-load", "## Load the data\n\nThe rows the search was given, with their split."),
-        load(task, numpy=what != BLEND or task.kind == "classify"),
+        # The last sections of a blend of regressors are the only ones without an array.
+        load(task.data, numpy=what != BLEND or task.kind == "classify"),
         markdown("m-types", cells_prepare.types_text(task)),
         cells_prepare.types(task),
         markdown("m-prepare", cells_prepare.prepare_text(task, *arms)),
@@ -88,30 +91,3 @@ _USE = (
     "## Register and score\n\nWith `register_as` set to a three-level name above, the model "
     "becomes a version in the registry. Scored is with the logged model, as a job would."
 )
-
-
-def _parameters(task: Task, name: str) -> Cell:
-    return parameters(
-        "parameters",
-        f"""
-search_run = {quoted(task.run)}
-experiment_id = {quoted(task.experiment)}
-parent_run = None  # the search gives its own run here
-run_name = {quoted(name)}
-explain = False
-register_as = None  # such as "main.default.my_model"
-""",
-    )
-
-
-def load(task: Task, numpy: bool = True) -> Cell:
-    """Return the cell that reads the rows; later ones may need NumPy."""
-    lines = ["import mlflow", *["import numpy as np"] * numpy, "import pandas as pd", ""]
-    if task.data is None:
-        lines += [
-            'folder = mlflow.artifacts.download_artifacts(run_id=search_run, artifact_path="data")',
-            'data = pd.read_parquet(f"{folder}/training.parquet")',
-        ]
-    else:
-        lines.append(f"data = pd.read_parquet({quoted(task.data)})")
-    return code("load", "\n".join([*lines, "data.shape"]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lakebook.ml.automl.cells_common import reading
 from lakebook.ml.automl.columns import Plan
 from lakebook.ml.automl.notebooks import Cell, code, markdown, parameters
 from lakebook.ml.automl.task import SPLIT, Task
@@ -10,12 +11,6 @@ from lakebook.ml.automl.task import SPLIT, Task
 def cells(task: Task, plan: Plan, messages: tuple[str, ...]) -> list[Cell]:
     """Return the cells: what the search decided about the data, the target, and a profile."""
     told = "\n".join(f"- {message}" for message in messages) or "- Nothing was changed."
-    load = (
-        'folder = mlflow.artifacts.download_artifacts(run_id=search_run, artifact_path="data")\n'
-        'data = pd.read_parquet(f"{folder}/training.parquet")'
-        if task.data is None
-        else f"data = pd.read_parquet({task.data!r})"
-    )
     semantic = "\n".join(
         f"- {kind}: {', '.join(f'`{name}`' for name in names)}"
         for kind, names in plan.conversions.items()
@@ -33,7 +28,8 @@ def cells(task: Task, plan: Plan, messages: tuple[str, ...]) -> list[Cell]:
         parameters("parameters", f"search_run = {task.run!r}"),
         code(
             "load",
-            f'import mlflow\nimport pandas as pd\n\n{load}\ndata.drop(columns="{SPLIT}").head()',
+            f"import mlflow\nimport pandas as pd\n\n{reading(task.data)}\n"
+            f'data.drop(columns="{SPLIT}").head()',
         ),
         markdown("m-target", "## The target"),
         code("target", target),

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from lakebook.ml.automl import forecast_cells_run as running
+from lakebook.ml.automl.cells_common import load, trial_parameters
 from lakebook.ml.automl.forecast_frequency import Frequency
 from lakebook.ml.automl.forecast_models import CLASSES, NAIVE, SOURCES
 from lakebook.ml.automl.forecast_series import Series
-from lakebook.ml.automl.notebooks import Cell, code, later, markdown, parameters
+from lakebook.ml.automl.notebooks import Cell, code, later, markdown
 from lakebook.ml.automl.writing import call, indent, listed, quoted
 
 Candidate = tuple[str, Mapping[str, Any]]  # prophet or arima, and its settings
@@ -89,9 +90,9 @@ def cells(
     kinds = list(dict.fromkeys(kind for kind, _ in candidates))
     made = [
         markdown("title", _title(task, name, kinds, wanted)),
-        parameters("parameters", _parameters(task, name)),
+        trial_parameters(task.run, task.experiment, name, register="main.default.my_forecast"),
         markdown("m-load", "## Load the data\n\nThe rows the search was given."),
-        code("load", _load(task)),
+        load(task.data),
         code("settings", _settings(task)),
         markdown("m-series", running.SERIES_TEXT),
         code("series", running.SERIES),
@@ -138,28 +139,6 @@ def _title(task: Task, name: str, kinds: list[str], wanted: Sequence[int] | None
         "are for you. It runs on its own, from top to bottom, and gives the metrics that were "
         f"logged. Edit it and run it again; the new run joins the experiment.{best}"
     )
-
-
-def _parameters(task: Task, name: str) -> str:
-    return f"""
-search_run = {quoted(task.run)}
-experiment_id = {quoted(task.experiment)}
-parent_run = None  # the search gives its own run here
-run_name = {quoted(name)}
-register_as = None  # such as "main.default.my_forecast"
-"""
-
-
-def _load(task: Task) -> str:
-    lines = ["import mlflow", "import numpy as np", "import pandas as pd", ""]
-    if task.data is None:
-        lines += [
-            'folder = mlflow.artifacts.download_artifacts(run_id=search_run, artifact_path="data")',
-            'data = pd.read_parquet(f"{folder}/training.parquet")',
-        ]
-    else:
-        lines.append(f"data = pd.read_parquet({quoted(task.data)})")
-    return "\n".join([*lines, "data.shape"])
 
 
 def _settings(task: Task) -> str:

@@ -301,7 +301,8 @@ def _try(
     # The first trial may take as long as it takes, for a search without a trial has no answer.
     limit = max(search.left, 0.1) if search.trials else None
     try:
-        with _quietly("mlflow"), _Limit(search.spark, limit) as timer:
+        # Prophet says at its import that plotly is missing, which nothing here draws with.
+        with _quietly("mlflow", "prophet.plot"), _Limit(search.spark, limit) as timer:
             names, seconds = notebooks.run(
                 made, {"parent_run": task.run, "experiment_id": task.experiment}, name
             )
@@ -420,17 +421,19 @@ class _Limit:
 
 
 @contextlib.contextmanager
-def _quietly(name: str) -> Iterator[None]:
-    """Keep a library's notes and all warnings out of a block."""
-    logger = logging.getLogger(name)
-    before = logger.level
-    logger.setLevel(logging.ERROR)
+def _quietly(*names: str) -> Iterator[None]:
+    """Keep notes of libraries and all warnings out of a block."""
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(before)
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def _check(metric: str, horizon: Any, minutes: Any, country: Any) -> None:

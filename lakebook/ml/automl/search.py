@@ -33,6 +33,7 @@ POINT = "lakebook.automl.point"  # tag, JSON: what TPE proposed, the loss and ho
 FAILURE = "lakebook.automl.failure"  # tag: why a trial failed
 # After so many trials without a better score the search ends, if it has no other end.
 PATIENCE = 25
+TIRED = "nothing better"  # stands for a trial where a lane ends for that reason
 # TPE proposes at random before a model has this many results …
 STARTUP = 4
 # … and takes this share of them for good ones; with Hyperopt's own, one of few would be.
@@ -53,6 +54,7 @@ class Budget:
 
     deadline: float | None = None
     trials: int | None = None
+    patience: int = field(default_factory=lambda: PATIENCE)
 
 
 @dataclass
@@ -105,24 +107,26 @@ class Lane:
     @property
     def tired(self) -> bool:
         """Return whether nothing has become better for so long that the search ends."""
-        return self.order.budget.trials is None and self.since >= PATIENCE
+        return self.order.budget.trials is None and self.since >= self.order.budget.patience
 
     def blend(self) -> list[tuple[Arm, arms.Params]]:
         """Return the two best models where it is time to try the mean of their answers.
 
         That is once, in the first lane, when the end of the time comes near or nothing has become
-        better for long; where there is no such end, or rows have weights, it is never.
+        better for long. Where trials are counted, or rows have weights, it is never.
         """
-        end = self.order.budget.deadline
-        ended = [one for one in self.histories.values() if one.best < float("inf")]
-        if self.number or end is None or self.order.task.weight is not None:
+        budget = self.order.budget
+        if self.number or budget.trials is not None or self.order.task.weight is not None:
             return []
+        ended = [one for one in self.histories.values() if one.best < float("inf")]
         if self.blended or len(ended) < 2:
             return []
         members = sorted(ended, key=lambda one: one.best)[:2]
-        left, needed = end - time.time(), 1.3 * sum(one.took for one in members)
-        near = left < max(2 * needed, BLENDING * (end - self.begun))
-        if left < needed or not (near or self.tired):
+        needed = 1.3 * sum(one.took for one in members)
+        end = budget.deadline or float("inf")
+        left = end - time.time()
+        share = BLENDING * (end - self.begun) if budget.deadline else 0.0
+        if left < needed or not (left < max(2 * needed, share) or self.tired):
             return []
         self.blended = True
         return [(one.arm, one.values(one.at)) for one in members]
@@ -270,6 +274,10 @@ def lane(number: int, order: Order) -> Iterator[dict[str, Any]]:
             plan = Plan.of_model(order.task, arm, params, point, f"{number + 1}", at_work.count + 1)
             at_work.count += 1
         else:
+            if at_work.tired:
+                yield dict.fromkeys(("run", "loss", "error", "begun", "ended", "fit"), None) | {
+                    "name": TIRED
+                }
             return
         begun = time.time()
         loss, run, seconds, error = trial(order.task, plan)
@@ -472,6 +480,11 @@ class Search:
             self.error = error
         finally:
             self.tag.remove()
+
+    @property
+    def tired(self) -> bool:
+        """Return whether a lane has ended since nothing became better."""
+        return any(row["name"] == TIRED for row in self.rows)
 
     def stop(self) -> None:
         """Cancel what still runs; trials that have ended are in MLflow."""

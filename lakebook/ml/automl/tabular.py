@@ -154,8 +154,8 @@ def run(
         lanes=lanes,
         environment=_environment(),
     )
-    cut = _search(spark, order, told)
-    return _summary(task, plan, told, cut, _baseline(task, data), order)
+    early = _search(spark, order, told)
+    return _summary(task, plan, told, early, _baseline(task, data))
 
 
 def _check_budget(max_trials: int | None, timeout_minutes: float | None) -> None:
@@ -205,7 +205,7 @@ def _version(name: str) -> str:
 
 
 def _search(spark: SparkSession, order: search.Order, told: list[str]) -> bool:
-    """Run the search with a progress bar; return whether it ended before its budget did."""
+    """Run the search with a progress bar; return whether it ended since nothing became better."""
     from tqdm import tqdm
 
     found = search.start(spark, order)
@@ -245,7 +245,7 @@ def _search(spark: SparkSession, order: search.Order, told: list[str]) -> bool:
         bar.close()
     if found.error is not None and not cut:
         raise AutoMLError(f"the Spark job of the search failed: {found.error}") from found.error
-    return cut
+    return not cut and found.tired
 
 
 def _baseline(task: Task, data: pd.DataFrame) -> float:
@@ -277,9 +277,8 @@ def _summary(
     task: Task,
     plan: columns.Plan,
     told: list[str],
-    cut: bool,
+    early: bool,
     baseline: float,
-    order: search.Order,
 ) -> AutoMLSummary:
     import mlflow
 
@@ -306,7 +305,7 @@ def _summary(
         trials=trials,
         metric_distribution=report.distribution([t.evaluation_metric_score for t in trials]),
         semantic_type_conversions=plan.conversions,
-        is_early_stopped=order.budget.deadline is None and order.budget.trials is None and not cut,
+        is_early_stopped=early,
         metric=task.metric_name,
         baseline=baseline,
         failures=failures,

@@ -31,6 +31,42 @@ def a_search_returns_trials_with_models_and_notebooks(it):
     assert copy.path.endswith("best.ipynb")
 
 
+@case(
+    "forecast",
+    "Each series is forecast over the horizon; the forecast is a table, the model is asked by time.",
+    differs="A budget too small for any trial gives one all the same, and says so.",
+)
+def each_series_is_forecast_and_the_forecast_is_saved(it):
+    from databricks import automl
+
+    weeks = [
+        (shop, f"2026-{1 + day // 28:02d}-{1 + day % 28:02d}", height * (1.0 + day % 7))
+        for shop, height in (("a", 1.0), ("b", 10.0))
+        for day in range(28)
+    ]
+    sold = it.frame(weeks, "shop STRING, day STRING, sold DOUBLE")
+    schema = it.schema
+    found = automl.forecast(
+        sold,
+        target_col="sold",
+        time_col="day",
+        identity_col="shop",
+        horizon=3,
+        country_code="",
+        exclude_frameworks=["prophet"],
+        output_database=schema,
+        timeout_minutes=0.001,
+    )
+    assert found.output_table_name.startswith(f"{schema}.forecast_prediction_")
+    table = it.spark.table(found.output_table_name)
+    assert table.count() == 6
+    assert {"shop", "day", "forecast"} <= set(table.columns)
+    ahead = table.select("shop", "day").toPandas()
+    told = found.best_trial.load_model().predict(ahead)
+    by_shop = told.groupby("shop")["forecast"].mean()
+    assert 7 < by_shop["b"] / by_shop["a"] < 13
+
+
 @case("exclude_cols, primary_metric", "What cannot be searched is refused.", on_workers=False)
 def a_search_refuses_what_it_does_not_know(it):
     from databricks import automl

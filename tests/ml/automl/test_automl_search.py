@@ -14,7 +14,7 @@ import pytest
 from tabular_data import customers, flats
 
 from lakebook.ml import automl
-from lakebook.ml.automl import runs, tabular
+from lakebook.ml.automl import runs, search, tabular
 
 
 @pytest.fixture(scope="module")
@@ -208,6 +208,18 @@ def test_a_deleted_experiment_is_refused_with_the_way_to_have_it_back(spark):
         automl.regress(
             flats(40), target_col="rent", experiment_dir="/Shared/rents", experiment_name="gone"
         )
+
+
+def test_a_search_ends_early_where_nothing_becomes_better_and_tries_the_best_two_together(
+    monkeypatch, spark
+):
+    monkeypatch.setattr(search, "PATIENCE", 3)
+    given = {"target_col": "rent", "exclude_frameworks": ["lightgbm", "xgboost"]}
+    found = automl.regress(flats(), **given, timeout_minutes=10)
+    assert found.is_early_stopped
+    kinds = [trial.model_description.partition("(")[0] for trial in found.trials]
+    assert kinds.count("blend") == 1 and len(kinds) < 30
+    assert not automl.regress(flats(), **given, max_trials=2).is_early_stopped
 
 
 def test_rows_are_used_in_turn_only_where_they_are_few(monkeypatch, spark):
