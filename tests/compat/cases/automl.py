@@ -33,7 +33,7 @@ def a_search_returns_trials_with_models_and_notebooks(it):
 
 @case(
     "forecast",
-    "Each series is forecast over the horizon; the forecast is a table, the model is asked by time.",
+    "Each series is forecast over the horizon; the forecast is saved as a table.",
     differs="A budget too small for any trial gives one all the same, and says so.",
 )
 def each_series_is_forecast_and_the_forecast_is_saved(it):

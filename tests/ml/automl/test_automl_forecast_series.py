@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import subprocess
 import sys
 
@@ -12,26 +11,6 @@ import pytest
 from lakebook.ml.automl import forecast_cells, forecast_frequency, forecast_series, notebooks
 from lakebook.ml.automl.errors import AutoMLError
 from lakebook.ml.automl.forecasting import forecast
-
-# https://docs.databricks.com/machine-learning/automl/automl-api-reference.html
-DOCUMENTED = {
-    "dataset": inspect.Parameter.empty,
-    "target_col": inspect.Parameter.empty,
-    "time_col": inspect.Parameter.empty,
-    "primary_metric": "smape",
-    "country_code": "US",
-    "frequency": "D",
-    "horizon": 1,
-    "data_dir": None,
-    "experiment_dir": None,
-    "experiment_name": None,
-    "exclude_frameworks": None,
-    "feature_store_lookups": None,
-    "identity_col": None,
-    "sample_weight_col": None,
-    "output_database": None,
-    "timeout_minutes": None,
-}
 
 
 def daily(days=60, start="2024-01-01", **columns):
@@ -54,13 +33,6 @@ def prepared(frame, frequency="D", horizon=7, identity=(), weight=None):
 def refused(frame, message, **given):
     with pytest.raises(AutoMLError, match=message):
         prepared(frame, **given)
-
-
-def test_the_signature_is_the_documented_one():
-    parameters = inspect.signature(forecast).parameters
-    assert {name: each.default for name, each in parameters.items()} == DOCUMENTED
-    kinds = [each.kind for each in parameters.values()]
-    assert set(kinds[1:]) == {inspect.Parameter.KEYWORD_ONLY}
 
 
 @pytest.mark.parametrize(
