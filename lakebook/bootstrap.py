@@ -147,7 +147,7 @@ def _test(options: list[str]) -> int:
     steps.begin("tests")
     # tests/conftest.py says which tests stay together, and begins with the slowest.
     parallel = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
-    return _hand_over([_tool("pytest"), *parallel, *options])
+    return _hand_over([_tool("pytest"), *parallel, "--durations=20", *options])
 
 
 def _only_install(_: list[str]) -> int:

@@ -77,10 +77,21 @@ def trial_tag(
 
 
 def read(experiment_id: str, parent: str, higher_is_better: bool) -> list[TrialInfo]:
-    """Return the trials of a search that have ended well, the best one first."""
+    """Return the trials of a search that have ended well, the best one first.
+
+    Of equal ones, as there are many where few rows are counted, the one that is surer of what is
+    right comes first (log loss), then the one that began first.
+    """
     found = [trial(run) for run in children(experiment_id, parent) if TRIAL in run.data.tags]
     sign = -1 if higher_is_better else 1
-    return sorted(found, key=lambda t: (sign * t.evaluation_metric_score, t.mlflow_run_id))
+    return sorted(
+        found,
+        key=lambda t: (
+            sign * t.evaluation_metric_score,
+            t.metrics.get("val_log_loss", 0.0),
+            t.order,
+        ),
+    )
 
 
 def children(experiment_id: str, parent: str) -> list[Any]:

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 from tabular_data import customers, flats
 
-from lakebook.ml.automl import arms, cells, cells_prepare, notebooks, search
+from lakebook.ml.automl import arms, cells, cells_prepare, notebooks, runs, search
 from lakebook.ml.automl.columns import check_imputers, detect
 from lakebook.ml.automl.metrics import metric
 from lakebook.ml.automl.task import SPLIT, Task
@@ -265,3 +265,20 @@ def test_the_two_best_models_are_tried_together_once_when_the_time_is_nearly_ove
     tired = lane(50.0)
     tired.since = search.PATIENCE
     assert len(tired.blend()) == 2
+
+
+def test_of_equal_trials_the_surer_one_comes_first_then_the_earlier_one(in_the_workspace):
+    client = mlflow.MlflowClient()
+    where = client.create_experiment("/Shared/lakebook/test-ties")
+    above = client.create_run(where).info.run_id
+    made = {}
+    for begun, (score, loss) in enumerate([(0.9, 0.4), (0.9, 0.2), (0.8, 0.1), (0.9, 0.4)]):
+        tags = runs.trial_tag("a(b=1)", "", score, {}, notebook="n.ipynb", model="m", arm="a")
+        run = client.create_run(
+            where, start_time=1_000 + begun, tags=tags | {"mlflow.parentRunId": above}
+        )
+        client.log_metric(run.info.run_id, "val_log_loss", loss)
+        client.set_terminated(run.info.run_id)
+        made[run.info.run_id] = begun
+    ranked = [made[trial.mlflow_run_id] for trial in runs.read(where, above, True)]
+    assert ranked == [1, 0, 3, 2]
