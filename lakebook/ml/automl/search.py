@@ -32,7 +32,7 @@ Point: TypeAlias = dict[str, Any]  # label of Hyperopt to value, or to the index
 POINT = "lakebook.automl.point"  # tag, JSON: what TPE proposed, the loss and how long it took
 FAILURE = "lakebook.automl.failure"  # tag: why a trial failed
 # After so many trials without a better score the search ends, if it has no other end.
-PATIENCE = 25
+PATIENCE = 50
 TIRED = "nothing better"  # stands for a trial where a lane ends for that reason
 # TPE proposes at random before a model has this many results …
 STARTUP = 4
