@@ -39,7 +39,7 @@ FRAMEWORKS = ("prophet", "arima")
 MINUTES = 2.0
 SEED = 42
 # Trials of Prophet at most, and how many in a row may be no better than the best before them.
-TRIALS, PATIENCE = 8, 3
+TRIALS, PATIENCE = 8, 4
 FAILURE = "lakebook.automl.failure"  # tag: why a trial failed
 # What trials import in Spark's workers.
 PACKAGES = ("prophet", "holidays", "pmdarima", "statsmodels.tsa.statespace.sarimax")
@@ -219,7 +219,6 @@ def _tune(search: Search, arima: bool) -> None:
     from hyperopt import STATUS_FAIL, STATUS_OK, fmin, tpe
 
     space, guesses = _space(search)
-    waited = best = None
 
     def objective(point: dict[str, Any]) -> dict[str, Any]:
         if search.trials and _no_time(search):
@@ -231,13 +230,10 @@ def _tune(search: Search, arima: bool) -> None:
         return {"status": STATUS_OK, "loss": done.score} if done else {"status": STATUS_FAIL}
 
     def enough(trials: Any, *_: Any) -> tuple[bool, list[Any]]:
-        nonlocal waited, best
-        loss = trials.trials[-1]["result"].get("loss", float("inf"))
-        if best is None or loss < best * (1 - 1e-4):
-            best, waited = loss, 0
-        else:
-            waited = (waited or 0) + 1
-        if len(trials.trials) >= len(guesses) and waited >= PATIENCE:
+        # It is asked once after all guesses, then after each trial.
+        losses = [one.get("loss", float("inf")) for one in trials.results]
+        since = len(losses) - 1 - losses.index(min(losses))
+        if len(losses) >= len(guesses) and since >= PATIENCE:
             search.stopped_early = True
             return True, []
         return bool(search.trials) and _no_time(search), []

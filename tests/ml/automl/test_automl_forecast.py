@@ -238,6 +238,26 @@ def test_a_budget_too_small_for_one_trial_gives_one_and_says_so(sales, spark):
     assert found.experiment.name.endswith("/small_budget")
 
 
+def test_a_search_ends_early_where_no_trial_is_better_than_the_first(sales, spark, monkeypatch):
+    tried = []
+
+    def no_better(search, candidates, wanted=None):
+        kind, params = candidates[0]
+        tried.append((kind, params))
+        done = forecast_search.Trial(
+            candidates[0], 0.1 + 0.01 * len(tried), pd.Series([0.1]), 0.001
+        )
+        search.trials.append(done)
+        return done
+
+    monkeypatch.setattr(forecast_search, "TRIALS", 8)
+    monkeypatch.setattr(forecast_search, "_try", no_better)
+    given = GIVEN | {"exclude_frameworks": ["arima"]}
+    with pytest.raises(AutoMLError, match="before its first trial"):  # none was logged
+        forecast(sales[sales["store"] == 1], **given, timeout_minutes=20)
+    assert len(tried) == 1 + forecast_search.PATIENCE
+
+
 def test_a_trial_that_takes_too_long_is_cut_off(spark):
     import time
 
