@@ -17,9 +17,18 @@ def split_text(task: Task) -> str:
         return (
             "## Split\n\nOne row in five is kept for the test. The others are few, so they are "
             f"used in turn: each is predicted once, by a model that was trained on {FOLDS - 1} of "
-            f"{FOLDS} folds (`val`)."
+            f"{FOLDS} folds (`val`)." + _again(task)
         )
     return "## Split\n\nThree sets: to train, to choose by (`val`), and to test once."
+
+
+def _again(task: Task) -> str:
+    if task.deals == 1:
+        return ""
+    return (
+        f" The folds are dealt out {task.deals} times, and the scores are the means: with so few "
+        "rows it is chance which of two models one deal favours."
+    )
 
 
 def split(task: Task) -> Cell:
@@ -191,11 +200,22 @@ def fit(task: Task) -> Cell:
     ]
     if task.folds:
         folds = "StratifiedKFold" if task.kind == "classify" else "KFold"
-        lines += [
-            f"folds = {folds}({FOLDS}, shuffle=True, random_state={SEED})",
+        seed = SEED if task.deals == 1 else "seed"
+        dealt = [
+            f"folds = {folds}({FOLDS}, shuffle=True, random_state={seed})",
             f'held = cross_val_predict(model, X, y, cv=folds, method="{predict}", params=given)',
-            f'metrics = scores("val", y, held{", weights[learn]" if weighed else ""})',
         ]
+        scored = f'scores("val", y, held{", weights[learn]" if weighed else ""})'
+        if task.deals == 1:
+            lines += [*dealt, f"metrics = {scored}"]
+        else:
+            lines += [
+                "deals = []",
+                f"for seed in range({SEED}, {SEED + task.deals}):",
+                *(f"    {line}" for line in dealt),
+                f"    deals.append({scored})",
+                "metrics = pd.DataFrame(deals).mean().to_dict()",
+            ]
     else:
         lines.append("metrics = {}")
     lines += [

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 # With fewer rows than this a validation set of one fifth judges too coarsely; folds cost five fits.
 ROWS_FOR_FOLDS = 10_000
+# With so few rows it is chance which of two models the folds favour; more deals even that out.
+ROWS_FOR_DEALS, DEALS = 500, 3
 # Where the largest class has so many times the rows of the smallest, weights are tried too.
 IMBALANCED = 3.0
 # What the model of a trial is loaded with.
@@ -127,6 +129,7 @@ def run(
         positive=ready.pos_label,
         weight=sample_weight_col,
         folds=folds,
+        deals=DEALS if learn <= ROWS_FOR_DEALS else 1,
         data=runs.keep_data(data, run_id, data_dir),
         requirements=_requirements(models),
         weighted=kind == "classify" and ready.imbalance >= IMBALANCED,

@@ -17,8 +17,8 @@ class Task:
     """A task: the data's place, its columns, how they are split and what is scored.
 
     `data` is a file of Parquet, or a run's id whose artifacts hold ``data/training.parquet``.
-    With `folds` the rows for training and validation are used in turn (cross-validation); without
-    it there is one validation set.
+    With `folds` the rows for training and validation are used in turn (cross-validation), dealt
+    out `deals` times; without it there is one validation set.
     """
 
     kind: Kind
@@ -33,6 +33,7 @@ class Task:
     positive: Any = None
     weight: str | None = None
     folds: bool = True
+    deals: int = 1
     data: str | None = None
     requirements: tuple[str, ...] = ()
     weighted: bool = False

@@ -74,7 +74,8 @@ def test_the_code_of_every_model_is_as_clean_as_the_projects_own(tasks, kind, tm
         made = cells.cells(tasks[kind], arm, arm.guess, "one")
         (tmp_path / f"{arm.name}.ipynb").write_text(notebooks.write(made))
     for number, members in enumerate(itertools.combinations(_arms(kind), 2)):
-        made = cells.blend(tasks[kind], [(arm, arm.guess) for arm in members], "two")
+        task = dataclasses.replace(tasks[kind], deals=1 + number % 2 * 2)
+        made = cells.blend(task, [(arm, arm.guess) for arm in members], "two")
         (tmp_path / f"blend-{number}.ipynb").write_text(notebooks.write(made))
     # Imports stand where they are used, and a cell ends with what it shows.
     rules = "--ignore=E402,B018,D,F811,TC,RUF001,INP001,E501,PD,FBT,N"
@@ -128,6 +129,19 @@ def three_sets(task):
     ]
     frame.to_parquet(task.data)
     return frame
+
+
+def test_few_rows_are_dealt_out_several_times_and_the_scores_are_means(tasks):
+    def scored(**changed):
+        task = dataclasses.replace(tasks["regress"], **changed)
+        names, _ = notebooks.run(cells.cells(task, arms.TREE, arms.TREE.guess, "dealt"), {})
+        return names
+
+    once, thrice = scored(), scored(deals=3)
+    each = [one["val_mae"] for one in thrice["deals"]]
+    assert len(set(each)) == 3 and each[0] == once["metrics"]["val_mae"]
+    assert thrice["metrics"]["val_mae"] == pytest.approx(np.mean(each))
+    assert thrice["metrics"]["test_mae"] == once["metrics"]["test_mae"]
 
 
 def test_weights_of_rows_change_the_model(tasks):
