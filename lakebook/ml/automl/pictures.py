@@ -86,7 +86,7 @@ def _forecast(
         past = past[past[name] == value]
     past = past.groupby(time)[target].mean()
     horizon = int(params["horizon"])
-    ahead = pd.date_range(data[time].max(), periods=horizon + 1, freq=params["step"])[1:]
+    ahead = pd.date_range(past.index[-1], periods=horizon + 1, freq=params["step"])[1:]
     told = model.predict(pd.DataFrame({**first, time: ahead}))
     past = past.iloc[-3 * horizon :]
 

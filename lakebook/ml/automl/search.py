@@ -305,6 +305,7 @@ class Plan:
     made: list[notebooks.Cell]
     description: str
     preparation: str
+    params: arms.Params
     point: Point | None = None  # None is none of TPE's
 
     @classmethod
@@ -314,7 +315,8 @@ class Plan:
         """Return the plan of one model."""
         name = f"{arm.name}-{lane}.{number:02d}"
         made = cells.cells(task, arm, params, name)
-        return cls(name, arm.name, made, describe(arm, params), preparation(task, arm), point)
+        told, before = describe(arm, params), preparation(task, arm)
+        return cls(name, arm.name, made, told, before, params, point)
 
     @classmethod
     def of_blend(cls, task: Task, members: cells.Members) -> Plan:
@@ -327,6 +329,11 @@ class Plan:
             cells.blend(task, members, name),
             f"{cells.BLEND}({told})",
             preparation(task, *(arm for arm, _ in members)),
+            {
+                f"{arm.name}.{key}": value
+                for arm, params in members
+                for key, value in params.items()
+            },
         )
 
 
@@ -364,6 +371,7 @@ def trial(task: Task, plan: Plan) -> tuple[float | None, str, dict[str, float], 
         with mlflow.start_run(
             run_name=plan.name, experiment_id=task.experiment, parent_run_id=task.run, nested=True
         ) as failed:
+            mlflow.log_params(plan.params)
             mlflow.set_tags({FAILURE: reason, **told_to_lanes(None)})
         client.set_terminated(failed.info.run_id, "FAILED")
         runs.keep(failed.info.run_id, f"{plan.name}.ipynb", notebooks.write(plan.made))

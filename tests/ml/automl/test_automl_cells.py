@@ -196,6 +196,7 @@ def test_a_trial_that_fails_leaves_its_reason_and_the_next_one_runs(tasks, monke
     failed = mlflow.get_run(broken["run"])
     assert failed.info.status == "FAILED"
     assert "lost_library" in failed.data.tags[search.FAILURE]
+    assert failed.data.params == {key: str(value) for key, value in lost.guess.items()}
 
 
 def test_lanes_learn_from_one_another_only_where_nothing_has_to_repeat(tasks):
@@ -254,7 +255,10 @@ def test_a_blend_answers_with_the_mean_of_its_members(tasks, kind):
         alone, _ = notebooks.run(cells.cells(tasks[kind], arm, params, "alone"), {}, "alone")
         each.append(getattr(alone["model"], how)(rows))
     np.testing.assert_allclose(getattr(names["model"], how)(rows), np.mean(each, axis=0))
-    assert f"{linear.name}.{next(iter(linear.guess))}" in names["params"]
+    assert (
+        plan.params == names["params"]
+        and f"{linear.name}.{next(iter(linear.guess))}" in plan.params
+    )
     logged = mlflow.sklearn.load_model(names["logged"].model_uri)
     np.testing.assert_allclose(getattr(logged, how)(rows), np.mean(each, axis=0))
     assert "numbers as they are or filled and scaled" in plan.preparation
